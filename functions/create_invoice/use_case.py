@@ -1,0 +1,83 @@
+"""Take an order and make the one invoice that it is paid with."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from shared.domain.billing import attach_invoice
+from shared.domain.events import AttentionRaised, InvoiceCreated, OrderCreated, OrderRejected
+from shared.domain.facts import facts
+from shared.domain.invoice import Invoice, InvoiceStatus
+from shared.domain.order import Order, Status
+from shared.domain.placement import (
+    INVOICE_REFUSED,
+    payment_deadline,
+    place,
+    reject,
+    release_claim,
+)
+from shared.domain.schedule import days_of
+from shared.errors import NotDoneError, PermanentError
+from shared.ports import Clock, EventPublisher, InvoiceGateway, InvoiceRequest, OrderStore
+
+PUBLISHES = (InvoiceCreated, OrderRejected, AttentionRaised)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateInvoice:
+    """Claim, do, record, publish: after it, the order is invoiced or rejected, and said so.
+
+    However often and whenever the event comes, the order gets one payable invoice.
+    """
+
+    orders: OrderStore
+    invoices: InvoiceGateway
+    events: EventPublisher
+    clock: Clock
+    claim: timedelta
+
+    def __call__(self, event: OrderCreated) -> None:
+        """Handle the event. Raises ClaimedError while another delivery is at it."""
+        now = self.clock.now()
+        order = self.orders.transact(
+            event.order_id,
+            partial(place, request=event, claim=self.claim, now=now),
+            days_of(event.mentor.id, event.session),
+        )
+        if order.status is Status.PENDING:
+            order = self._invoice(order, now)
+        self.events.publish(*facts(order, *PUBLISHES))
+
+    def _invoice(self, order: Order, now: datetime) -> Order:
+        try:
+            invoice = self._made_before(order) or self.invoices.create(_request(order, now))
+        except NotDoneError as error:
+            retry_at = now + timedelta(seconds=error.retry_after or 0)
+            self.orders.transact(order.id, partial(release_claim, until=retry_at))
+            raise
+        except PermanentError:
+            refused = partial(reject, reason=INVOICE_REFUSED, now=now)
+            return self.orders.transact(order.id, refused, order.day_keys)
+        return self._record(order, invoice)
+
+    def _made_before(self, order: Order) -> Invoice | None:
+        """Return the invoice that an earlier try has made, and make any other one unpayable."""
+        if order.claims == 1:
+            return None  # the order was created by this very delivery, so nobody was before it
+        usable = [i for i in self.invoices.find(order.id) if i.status is not InvoiceStatus.EXPIRED]
+        usable.sort(key=lambda invoice: invoice.status is not InvoiceStatus.PAID)
+        for spare in usable[1:]:
+            self.invoices.expire(spare.id)
+        return usable[0] if usable else None
+
+    def _record(self, order: Order, invoice: Invoice) -> Order:
+        now = self.clock.now()
+        recorded = self.orders.transact(order.id, partial(attach_invoice, invoice=invoice, now=now))
+        if recorded.invoice is None or recorded.invoice.id != invoice.id:
+            self.invoices.expire(invoice.id)
+        return recorded
+
+
+def _request(order: Order, now: datetime) -> InvoiceRequest:
+    lifetime = payment_deadline(order, now) - now
+    return InvoiceRequest(order=order, duration_s=int(lifetime.total_seconds()))

@@ -1,0 +1,32 @@
+"""The door of create_meeting: Pub/Sub, topic invoice.paid."""
+
+from functools import cache
+
+from functions.create_meeting.use_case import CreateMeeting
+from shared import entrypoint
+from shared.bootstrap import Wiring
+from shared.domain.events import InvoicePaid
+from shared.settings import GoogleSettings, ReminderSettings
+
+# A Meet room is usually there within a second or two.
+POLLS_S = (0.25, 0.5, 1.0, 2.0)
+
+wiring = Wiring(GoogleSettings, ReminderSettings)
+
+
+@cache
+def _step() -> CreateMeeting:
+    return CreateMeeting(
+        orders=wiring.orders,
+        meetings=wiring.meetings,
+        events=wiring.events,
+        clock=wiring.clock,
+        leads=wiring.settings[ReminderSettings].leads,
+        polls=POLLS_S,
+    )
+
+
+@entrypoint.pubsub(wiring, InvoicePaid)
+def create_meeting(event: InvoicePaid) -> None:
+    """Make the meeting of a paid order."""
+    _step()(event)

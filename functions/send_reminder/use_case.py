@@ -1,0 +1,66 @@
+"""Wake up what is due: publish a reminder for each order whose timer has run out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from shared.domain.order import Order
+from shared.domain.reminders import move_timer, reminder_of
+from shared.errors import RetryableError
+from shared.ports import EventPublisher, OrderStore
+
+PAGE_SIZE = 100
+# What one tick leaves, the next one takes up: a tick must end before its request times out.
+MAX_PAGES = 20
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """What one tick did."""
+
+    due: int = 0
+    published: int = 0
+    postponed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SendReminders:
+    """Publish first, then move the timer on: a crash in between repeats, it never loses.
+
+    A repeated reminder is the same message, which send_notification sends once.
+    """
+
+    orders: OrderStore
+    events: EventPublisher
+
+    def __call__(self, now: datetime) -> Tick:
+        """Work off all orders that are due at ``now``."""
+        tick = Tick()
+        for _ in range(MAX_PAGES):
+            page = self.orders.due_for_reminder(now, PAGE_SIZE)
+            if not page:
+                break
+            done = self._page(page, now)
+            tick = Tick(
+                due=tick.due + done.due,
+                published=tick.published + done.published,
+                postponed=tick.postponed + done.postponed,
+            )
+            if done.postponed:
+                break
+        return tick
+
+    def _page(self, page: Sequence[Order], now: datetime) -> Tick:
+        reminders = [due for order in page if (due := reminder_of(order, now))]
+        self.events.publish(*reminders)
+        postponed = sum(not self._moved(order, now) for order in page)
+        return Tick(due=len(page), published=len(reminders), postponed=postponed)
+
+    def _moved(self, order: Order, now: datetime) -> bool:
+        try:
+            self.orders.transact(order.id, partial(move_timer, now=now))
+        except RetryableError:
+            return False  # somebody else is writing this order; the next tick sees it again
+        return True

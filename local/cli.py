@@ -1,0 +1,220 @@
+"""What a developer can ask of a local world."""
+
+import argparse
+import re
+import secrets
+import signal
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+import httpx
+import msgspec
+from rich.console import Console
+
+from local import config as configuration
+from local.config import WorldConfig
+from local.demo import run as demo
+from local.world import World, running
+from shared.bootstrap import Wiring
+from shared.domain.events import OrderCreated
+from shared.domain.order import Order
+from shared.errors import PipelineError
+
+_HEAL_EVERY_S = 0.5
+_ADVANCE_TIMEOUT_S = 600.0
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+console = Console()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except PipelineError as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_up, _add_demo, _add_publish, _add_order, _add_advance):
+        add(commands)
+    return parser
+
+
+def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("up", help="start a world and keep it until Ctrl-C")
+    _world_options(parser, Path(".local/up"))
+    parser.add_argument("--urls", type=Path, metavar="FILE", help="write where everything is")
+    parser.set_defaults(run=_up)
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("demo", help="run sample orders through a world")
+    _world_options(parser, Path(".local/demo"))
+    parser.add_argument("--orders", type=int, default=6, metavar="N")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
+    parser.add_argument("--fresh", action="store_true", help="do not go on with an earlier run")
+    parser.set_defaults(run=_demo)
+
+
+def _add_publish(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("publish", help="publish an order, as the web app would")
+    parser.add_argument("file", type=Path, metavar="ORDER.json")
+    _folder_option(parser)
+    parser.set_defaults(run=_publish)
+
+
+def _add_order(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("order", help="show one order")
+    parser.add_argument("id")
+    parser.add_argument("--json", action="store_true", help="all of it, as JSON")
+    _folder_option(parser)
+    parser.set_defaults(run=_order)
+
+
+def _add_advance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("advance", help="move the world's time forward")
+    parser.add_argument("by", type=_duration, metavar="24h", help="like 90s, 10m, 24h, 2d")
+    _folder_option(parser)
+    parser.set_defaults(run=_advance)
+
+
+def _world_options(parser: argparse.ArgumentParser, folder: Path) -> None:
+    parser.add_argument("--backend", choices=["embedded", "emulator"], default="embedded")
+    parser.add_argument("--folder", type=Path, default=folder, help="where the world is kept")
+    parser.add_argument(
+        "--port",
+        type=_named_port,
+        action="append",
+        default=[],
+        metavar="NAME=PORT",
+        help=f"a fixed port for one of: {', '.join(configuration.SERVERS)}",
+    )
+    parser.add_argument("--time-scale", type=float, default=1.0, help="how much faster Xendit is")
+
+
+def _folder_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", type=Path, default=Path(".local/up"), help="the world to use")
+
+
+def _prepare(options: argparse.Namespace) -> WorldConfig:
+    return configuration.prepare(
+        options.folder, options.backend, dict(options.port), time_scale=options.time_scale
+    )
+
+
+def _up(options: argparse.Namespace) -> int:
+    stopping = _stop_on_signals()
+    with running(_prepare(options), console.log) as world:
+        config = world.config
+        if options.urls is not None:
+            configuration.write_urls(config, options.urls)
+        console.print(f"place an order   {config.url('shop')}")
+        console.print(f"checkout         {config.url('xendit')}")
+        console.print(f"mailbox          {config.url('google')}/mailbox")
+        console.print(f"calendar         {config.url('google')}/calendar")
+        _serve(world, stopping)
+    return 0
+
+
+def _serve(world: World, stopping: threading.Event) -> None:
+    console.print("Ctrl-C stops everything.")
+    while not stopping.wait(_HEAL_EVERY_S):
+        for name in world.heal():
+            console.log(f"{name} had died and was started again")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    stopping = _stop_on_signals()
+    request = demo.Request(
+        folder=options.folder,
+        backend=options.backend,
+        orders=options.orders,
+        fresh=options.fresh,
+        results=options.json,
+        seed=secrets.randbits(32),
+        options={"time_scale": options.time_scale},
+        ports=dict(options.port),
+    )
+    return demo.run(request, console, lambda world: _serve(world, stopping))
+
+
+def _publish(options: argparse.Namespace) -> int:
+    wiring = _wiring(options.folder)
+    wiring.raw_events.publish_raw(OrderCreated.topic, options.file.read_bytes(), {})
+    console.print("published on order.created")
+    return 0
+
+
+def _order(options: argparse.Namespace) -> int:
+    order = _wiring(options.folder).orders.get(options.id)
+    if order is None:
+        raise PipelineError(f"there is no order {options.id}; see the rejected messages")
+    if options.json:
+        console.print_json(msgspec.json.encode(order).decode())
+    else:
+        _print_order(order)
+    return 0
+
+
+def _print_order(order: Order) -> None:
+    console.print(f"{order.id}: {order.status} · {order.subject}")
+    for change in order.history:
+        console.print(f"  {change.at:%Y-%m-%d %H:%M:%S} {change.status} {change.reason or ''}")
+
+
+def _advance(options: argparse.Namespace) -> int:
+    config = _running_world(options.folder)
+    with console.status(f"moving time forward by {options.by}"):
+        answer = httpx.post(
+            f"{config.url('scheduler')}/advance",
+            json={"seconds": options.by.total_seconds()},
+            timeout=_ADVANCE_TIMEOUT_S,
+            trust_env=False,
+        )
+    console.print(f"it is now {answer.raise_for_status().json()['now']}")
+    return 0
+
+
+def _wiring(folder: Path) -> Wiring:
+    return Wiring(variables=_running_world(folder).function_settings())
+
+
+def _running_world(folder: Path) -> WorldConfig:
+    config = configuration.load(folder)
+    if config is None:
+        raise PipelineError(f"there is no world in {folder}; start one with `python -m local up`")
+    return config
+
+
+def _stop_on_signals() -> threading.Event:
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return stopping
+
+
+def _duration(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 90s, 10m, 24h or 2d")
+    return timedelta(**{_UNITS[match[2]]: float(match[1])})
+
+
+def _named_port(text: str) -> tuple[str, int]:
+    name, _, port = text.partition("=")
+    if name not in configuration.SERVERS or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT of a known server")
+    return name, int(port)

@@ -1,0 +1,140 @@
+"""What the processes of one local world share: one file in its folder says where everything is."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from local.ports import free_ports
+from local.topology import FUNCTIONS
+from shared.adapters.clock import OffsetClock
+
+Backend = Literal["embedded", "emulator"]
+HOST = "127.0.0.1"
+SERVERS = ("xendit", "google", "scheduler", "shop", *(f.name for f in FUNCTIONS))
+XENDIT_KEY = "xnd_development_local"
+ADMIN = "admin@nusademy.example"
+
+
+class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A local world: its folder, backend, ports, and what its functions are configured with."""
+
+    folder: str
+    backend: Backend
+    project: str
+    ports: dict[str, int]
+    callback_token: str
+    time_scale: float = 1.0
+    rate_limit_per_minute: int = 600
+    room_delay_s: float = 0.3
+    emulators: dict[str, str] = {}
+
+    @property
+    def path(self) -> Path:
+        """The world's folder."""
+        return Path(self.folder)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the embedded backend keeps its files."""
+        return self.path / "data"
+
+    @property
+    def clock(self) -> OffsetClock:
+        """The world's clock, which can be moved forward."""
+        return OffsetClock(self.path / "clock.json")
+
+    def url(self, server: str) -> str:
+        """Return the base URL of a server."""
+        return f"http://{HOST}:{self.ports[server]}"
+
+    def urls(self) -> dict[str, object]:
+        """Return where everything is, as ``--urls`` writes it."""
+        return {
+            "functions": {f.name: self.url(f.name) for f in FUNCTIONS},
+            "shop": self.url("shop"),
+            "xendit": self.url("xendit"),
+            "google": self.url("google"),
+            "mailbox": f"{self.url('google')}/mailbox",
+            "scheduler": self.url("scheduler"),
+            "callback_token": self.callback_token,
+        }
+
+    def function_settings(self) -> dict[str, str]:
+        """Return the environment variables that the functions read."""
+        return {
+            "BACKEND": self.backend,
+            "DATA_DIR": str(self.data_dir),
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            "CLOCK_OFFSET_FILE": str(self.path / "clock.json"),
+            # Longer than the adapters' timeouts below, short enough to see a crash healed.
+            "CLAIM_SECONDS": "15",
+            "XENDIT_SECRET_KEY": XENDIT_KEY,
+            "XENDIT_BASE_URL": self.url("xendit"),
+            "XENDIT_TIMEOUT_S": "5",
+            "XENDIT_CALLBACK_TOKEN": self.callback_token,
+            "CHECKOUT_SUCCESS_URL": f"{self.url('shop')}/orders/{{order_id}}",
+            "CHECKOUT_FAILURE_URL": f"{self.url('shop')}/orders/{{order_id}}",
+            "GOOGLE_SUBJECT": "sessions@nusademy.example",
+            "GOOGLE_API_BASE_URL": self.url("google"),
+            "GOOGLE_TIMEOUT_S": "5",
+            "BRAND_NAME": "Nusademy",
+            "BRAND_HELP_EMAIL": "help@nusademy.example",
+            "BRAND_ADMIN_EMAIL": ADMIN,
+            **self.emulators,
+        }
+
+    def write(self) -> None:
+        """Write the file that the world's processes and the command line read."""
+        _file(self.path).write_bytes(msgspec.json.format(msgspec.json.encode(self)))
+
+
+def load(folder: Path) -> WorldConfig | None:
+    """Return the world that this folder holds, or None."""
+    try:
+        return msgspec.json.decode(_file(folder).read_bytes(), type=WorldConfig)
+    except FileNotFoundError:
+        return None
+
+
+def prepare(
+    folder: Path, backend: Backend, asked: Mapping[str, int], **options: float
+) -> WorldConfig:
+    """Return the configuration of a world in this folder.
+
+    A world that was there before keeps its ports and token, since links in its mails and at the
+    payment provider point there; ``asked`` names ports that somebody wants to have.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    before = load(folder)
+    ports = dict(before.ports) if before and set(before.ports) == set(SERVERS) else _ports()
+    config = WorldConfig(
+        folder=str(folder.resolve()),
+        backend=backend,
+        project="demo-mentoring",
+        ports=ports | dict(asked),
+        callback_token=before.callback_token if before else secrets.token_urlsafe(24),
+    )
+    config.data_dir.mkdir(exist_ok=True)
+    return msgspec.structs.replace(config, **options)
+
+
+def write_urls(config: WorldConfig, path: Path) -> None:
+    """Write where everything is, as JSON."""
+    path.write_text(json.dumps(config.urls(), indent=2) + "\n", encoding="utf-8")
+
+
+def _ports() -> dict[str, int]:
+    return dict(zip(SERVERS, free_ports(len(SERVERS)), strict=True))
+
+
+def _file(folder: Path) -> Path:
+    return folder / "world.json"
+
+
+def servers_of(process: str) -> Sequence[str]:
+    """Return the servers that a helper process runs."""
+    return {"vendors": ("xendit", "google"), "world": ("scheduler", "shop")}.get(process, ())

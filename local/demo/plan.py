@@ -1,0 +1,138 @@
+"""The sample orders of a demo: varied people, channels and ends, and the same for the same seed."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from shared.domain.events import OrderCreated
+from shared.domain.money import Money
+from shared.domain.order import Status
+from shared.domain.people import Locale, Person
+from shared.domain.reminders import DEFAULT_LEAD_MINUTES, reminder_time
+from shared.domain.schedule import Session
+
+
+class Story(StrEnum):
+    """What the mentee of a sample order does."""
+
+    BANK = "pays by bank transfer"
+    QRIS = "pays by QRIS"
+    WALLET = "pays with a wallet"
+    CARD = "pays by card"
+    EXPIRES = "does not pay in time"
+    TAKEN = "wants a slot that is taken"
+
+
+# Payment method and channel at the checkout.
+CHANNELS = {
+    Story.BANK: ("BANK_TRANSFER", "BCA"),
+    Story.QRIS: ("QR_CODE", "QRIS"),
+    Story.WALLET: ("EWALLET", "OVO"),
+    Story.CARD: ("CREDIT_CARD", "CREDIT_CARD"),
+}
+ENDS = dict.fromkeys(CHANNELS, Status.SCHEDULED) | {
+    Story.EXPIRES: Status.EXPIRED,
+    Story.TAKEN: Status.REJECTED,
+}
+_TOPICS = (
+    "Data analysis portfolio review",
+    "Mock interview: backend engineer",
+    "IELTS speaking practice",
+    "Scholarship essay feedback",
+    "Product management career talk",
+    "Statistics for a thesis",
+)
+_MENTEES = (
+    "Ayu Lestari",
+    "Bagus Wirawan",
+    "Citra Dewi",
+    "Dimas Pratama",
+    "Eka Putri",
+    "Fajar Nugroho",
+)
+_MENTORS = ("Gita Maharani", "Hendra Saputra", "Intan Permata", "Joko Susilo", "Kartika Sari")
+_ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
+# Far enough that the 24-hour reminder is still to come when an order is paid at once.
+_FIRST_SESSION = timedelta(hours=30)
+_SESSION_STARTS = 4
+
+
+class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A sample order and what its mentee does with it."""
+
+    story: Story
+    event: OrderCreated
+
+    @property
+    def id(self) -> str:
+        """The order's id."""
+        return self.event.order_id
+
+    @property
+    def end(self) -> Status:
+        """The status in which it should end."""
+        return ENDS[self.story]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All sample orders of one demo."""
+
+    orders: tuple[PlannedOrder, ...]
+    finished: bool = False
+
+    def told(self, *stories: Story) -> tuple[PlannedOrder, ...]:
+        """Return the orders with these stories."""
+        return tuple(order for order in self.orders if order.story in stories)
+
+    def moments(self, expiries: Sequence[datetime]) -> list[datetime]:
+        """Return the instants at which something happens, given when unpaid invoices expire."""
+        reminders = {
+            reminder_time(order.event.session, lead)
+            for order in self.told(*CHANNELS)
+            for lead in DEFAULT_LEAD_MINUTES
+        }
+        return sorted({*reminders, *expiries})
+
+
+def make_plan(count: int, now: datetime, seed: int) -> Plan:
+    """Return a plan of ``count`` orders, the six stories in turn."""
+    rng = random.Random(seed)
+    stories = list(Story)
+    planned: list[PlannedOrder] = []
+    for number in range(count):
+        story = stories[number % len(stories)]
+        event = _event(number, now, rng)
+        if story is Story.TAKEN:
+            wanted = planned[number - len(stories) + 1].event
+            event = msgspec.structs.replace(event, mentor=wanted.mentor, session=wanted.session)
+        planned.append(PlannedOrder(story=story, event=event))
+    return Plan(orders=tuple(planned))
+
+
+def _event(number: int, now: datetime, rng: random.Random) -> OrderCreated:
+    hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    starts_at = hour + _FIRST_SESSION + timedelta(hours=rng.randrange(_SESSION_STARTS))
+    return OrderCreated(
+        order_id=f"NUS-{now.year}-{rng.randrange(10**6):06d}-{number:03d}",
+        created_at=now,
+        subject=rng.choice(_TOPICS),
+        mentee=_person(f"u-{number}", _MENTEES[number % len(_MENTEES)], "mentee", number, rng),
+        mentor=_person(f"m-{number}", _MENTORS[number % len(_MENTORS)], "mentor", number, rng),
+        session=Session(starts_at=starts_at, duration_minutes=rng.choice((30, 60, 90))),
+        price=Money(amount=rng.randrange(100_000, 400_000, 25_000), currency="IDR"),
+    )
+
+
+def _person(person_id: str, name: str, role: str, number: int, rng: random.Random) -> Person:
+    locale: Locale = "en" if number % 3 == 1 else "id"
+    return Person(
+        id=person_id,
+        name=name,
+        email=f"{name.split(maxsplit=1)[0].lower()}.{number}@{role}.example",
+        phone=f"+62812{rng.randrange(10**7):07d}",
+        locale=locale,
+        time_zone=rng.choice(_ZONES),
+    )

@@ -1,0 +1,115 @@
+"""The helper processes of a local world: ``python -m local.process NAME FOLDER``."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from local import dispatcher, scheduler
+from local.config import HOST, XENDIT_KEY, WorldConfig, load
+from local.quiet import Quiet
+from local.shop.app import create_app as create_shop
+from local.simulators.google.app import create_app as create_google
+from local.simulators.records import Records
+from local.simulators.xendit.app import create_app as create_xendit
+from local.topology import FUNCTIONS
+from shared.adapters.sqlite_queue import SqliteQueue
+from shared.bootstrap import Wiring
+from shared.domain.events import OrderCreated
+
+
+def dispatch(config: WorldConfig) -> None:
+    """Push the embedded queue's messages to the functions."""
+    subscriptions = {s: t for f in FUNCTIONS for s, t in f.subscriptions().items()}
+    endpoints = {s: config.url(f.name) for f in FUNCTIONS for s in f.subscriptions()}
+    queue = dispatcher.open_queue(config.data_dir, subscriptions)
+    policy = dispatcher.RetryPolicy()
+    asyncio.run(dispatcher.Dispatcher(queue, endpoints, config.clock, policy).run())
+
+
+def vendors(config: WorldConfig) -> None:
+    """Serve the simulators of Xendit and Google."""
+    xendit = create_xendit(
+        records=Records(config.path / "xendit.db"),
+        clock=config.clock,
+        secret_key=XENDIT_KEY,
+        callback_token=config.callback_token,
+        callback_url=config.url("payment_callback"),
+        public_url=config.url("xendit"),
+        time_scale=config.time_scale,
+        rate_limit_per_minute=config.rate_limit_per_minute,
+    )
+    google = create_google(
+        records=Records(config.path / "google.db"),
+        clock=config.clock,
+        public_url=config.url("google"),
+        room_delay_s=config.room_delay_s,
+    )
+    serve({config.ports["xendit"]: xendit, config.ports["google"]: google})
+
+
+def world(config: WorldConfig) -> None:
+    """Serve the scheduler and the shop."""
+    asyncio.run(_world(config))
+
+
+async def _world(config: WorldConfig) -> None:
+    wiring = Wiring(variables=config.function_settings())
+    queue = SqliteQueue(config.data_dir / "queue.db") if config.backend == "embedded" else None
+    quiet = Quiet(
+        config.url("xendit"),
+        config.url("google"),
+        None if queue is None else lambda: queue.busy(config.clock.now()),
+    )
+    jobs = [scheduler.Job(f.name, f.schedule, config.url(f.name)) for f in FUNCTIONS if f.schedule]
+    timekeeper = scheduler.Scheduler(jobs, config.clock, quiet)
+    shop = create_shop(
+        orders=wiring.orders,
+        rejected=wiring.rejected,
+        publish=lambda body: wiring.raw_events.publish_raw(OrderCreated.topic, body, {}),
+        clock=config.clock,
+        links={
+            "mailbox": f"{config.url('google')}/mailbox",
+            "xendit": config.url("xendit"),
+            "calendar": f"{config.url('google')}/calendar",
+            "scheduler": config.url("scheduler"),
+        },
+    )
+    apps = {
+        config.ports["scheduler"]: scheduler.create_app(timekeeper, config.clock),
+        config.ports["shop"]: shop,
+    }
+    await _serve(apps)
+
+
+def serve(apps: Mapping[int, ASGIApp]) -> None:
+    """Serve several applications, each on its port, in one process."""
+    asyncio.run(_serve(apps))
+
+
+async def _serve(apps: Mapping[int, ASGIApp]) -> None:
+    servers = [
+        uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_level="warning"))
+        for port, app in apps.items()
+    ]
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+PROCESSES = {"dispatcher": dispatch, "vendors": vendors, "world": world}
+
+
+def main(name: str, folder: Path) -> None:
+    """Run one helper process until it is stopped."""
+    logging.basicConfig(level=logging.WARNING)
+    config = load(folder)
+    if config is None:
+        raise SystemExit(f"there is no world in {folder}")
+    PROCESSES[name](config)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,90 @@
+"""The topics and subscriptions of the whole pipeline, in the Pub/Sub emulator."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from google.api_core.exceptions import AlreadyExists
+from google.api_core.retry import Retry
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+
+from shared.domain.events import TOPICS
+
+_TIMEOUT_S = 10.0
+_RETRY = Retry(timeout=_TIMEOUT_S)
+
+
+class Redelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How a message comes again. Pub/Sub takes deadlines of 10-600 s and 5-100 attempts."""
+
+    ack_deadline: timedelta = timedelta(seconds=60)
+    shortest_pause: timedelta = timedelta(seconds=1)
+    longest_pause: timedelta = timedelta(seconds=30)
+    max_attempts: int = 20
+
+
+def create_topics_and_subscriptions(
+    project: str,
+    push_endpoints: Mapping[str, tuple[str, str]],
+    redelivery: Redelivery = Redelivery(),  # noqa: B008 - frozen
+) -> None:
+    """Create every topic, and a push subscription for each name: ``{name: (topic, url)}``.
+
+    What a subscription gives up goes to the topic ``<name>-dlq``, where a pull subscription of
+    that name keeps it. Existing subscriptions get the new settings and keep their messages. Works
+    on the emulator that ``PUBSUB_EMULATOR_HOST`` names, which must be set.
+    """
+    with PublisherClient() as publisher, SubscriberClient() as subscriber:
+        for topic in TOPICS:
+            _create_topic(publisher, _topic(project, topic))
+        for name, (topic, url) in push_endpoints.items():
+            dead_letters = _topic(project, f"{name}-dlq")
+            _create_topic(publisher, dead_letters)
+            _put_subscription(
+                subscriber, {"name": _path(project, f"{name}-dlq"), "topic": dead_letters}
+            )
+            push = _push(project, name, topic, url, redelivery)
+            _put_subscription(subscriber, push)
+
+
+def _push(project: str, name: str, topic: str, url: str, redelivery: Redelivery) -> dict[str, Any]:
+    return {
+        "name": _path(project, name),
+        "topic": _topic(project, topic),
+        "push_config": {"push_endpoint": url},
+        "ack_deadline_seconds": int(redelivery.ack_deadline.total_seconds()),
+        "retry_policy": {
+            "minimum_backoff": redelivery.shortest_pause,
+            "maximum_backoff": redelivery.longest_pause,
+        },
+        "dead_letter_policy": {
+            "dead_letter_topic": _topic(project, f"{name}-dlq"),
+            "max_delivery_attempts": redelivery.max_attempts,
+        },
+    }
+
+
+def _create_topic(publisher: PublisherClient, path: str) -> None:
+    try:
+        publisher.create_topic(name=path, retry=_RETRY, timeout=_TIMEOUT_S)
+    except AlreadyExists:
+        return
+
+
+def _put_subscription(subscriber: SubscriberClient, settings: dict[str, Any]) -> None:
+    try:
+        subscriber.create_subscription(request=settings, retry=_RETRY, timeout=_TIMEOUT_S)
+    except AlreadyExists:
+        changeable = [field for field in settings if field not in {"name", "topic"}]
+        if changeable:
+            request = {"subscription": settings, "update_mask": {"paths": changeable}}
+            subscriber.update_subscription(request=request, retry=_RETRY, timeout=_TIMEOUT_S)
+
+
+def _topic(project: str, name: str) -> str:
+    return f"projects/{project}/topics/{name}"
+
+
+def _path(project: str, name: str) -> str:
+    return f"projects/{project}/subscriptions/{name}"

@@ -1,0 +1,37 @@
+"""Stage a function: the folder that is deployed, and that the local runtime serves.
+
+Standard library only, so that ``deploy.sh`` can run it with any Python: ``python3 -m local.staging
+create_invoice DESTINATION``.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_LEAVE_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+def stage(name: str, destination: Path) -> Path:
+    """Write the folder of one function afresh and return it.
+
+    functions-framework puts only the source file's own folder on the import path, hence the
+    one-line ``main.py`` at the root beside ``functions/`` and ``shared/``.
+    """
+    source = ROOT / "functions" / name
+    if not (source / "main.py").is_file():
+        raise SystemExit(f"there is no function {name!r} in functions/")
+    shutil.rmtree(destination, ignore_errors=True)
+    (destination / "functions").mkdir(parents=True)
+    (destination / "functions" / "__init__.py").touch()
+    shutil.copytree(source, destination / "functions" / name, ignore=_LEAVE_OUT)
+    shutil.copytree(ROOT / "shared", destination / "shared", ignore=_LEAVE_OUT)
+    shutil.copy(ROOT / "requirements.txt", destination)
+    (destination / "main.py").write_text(
+        f"from functions.{name}.main import {name} as {name}\n", encoding="utf-8"
+    )
+    return destination
+
+
+if __name__ == "__main__":
+    stage(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,139 @@
+"""A whole local world: functions, dispatcher or emulators, simulators, scheduler and shop."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from local.config import HOST, WorldConfig
+from local.emulators import Emulators
+from local.processes import Supervisor
+from local.pubsub_topology import Redelivery, create_topics_and_subscriptions
+from local.staging import ROOT, stage
+from local.topology import FUNCTIONS
+from shared.errors import PipelineError
+
+_READY_TIMEOUT_S = 60.0
+_POLL_S = 0.05
+# Requests that one function process works on at a time.
+THREADS = 8
+
+
+class WorldError(PipelineError):
+    """The local world could not be started; the message names the process and its log."""
+
+
+class World:
+    """The processes of one world, from start to stop."""
+
+    def __init__(self, config: WorldConfig) -> None:
+        self.config = config
+        self.supervisor = Supervisor(config.path / "logs")
+        self._emulators: Emulators | None = None
+
+    def start(self, progress: Callable[[str], None] = lambda _what: None) -> None:
+        """Start everything and return when all of it answers. Raises WorldError."""
+        if self.config.backend == "emulator":
+            progress("starting the Firestore and Pub/Sub emulators")
+            self._start_emulators()
+        self.config.write()
+        progress("staging and starting the functions")
+        self._start_helpers()
+        for function in FUNCTIONS:
+            folder = stage(function.name, self.config.path / "staged" / function.name)
+            self._start_function(function.name, folder)
+        progress("waiting until everything answers")
+        self._await_ready()
+
+    def heal(self) -> list[str]:
+        """Restart what has died; return the names."""
+        return self.supervisor.heal()
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self.supervisor.stop()
+        if self._emulators is not None:
+            self._emulators.stop()
+
+    def _start_emulators(self) -> None:
+        self._emulators = Emulators(self.config.path / "logs", self.config.project)
+        self._emulators.start()
+        self.config = msgspec.structs.replace(self.config, emulators=self._emulators.environment)
+        endpoints = {
+            name: (topic, self.config.url(function.name))
+            for function in FUNCTIONS
+            for name, topic in function.subscriptions().items()
+        }
+        create_topics_and_subscriptions(
+            self.config.project, endpoints, Redelivery(max_attempts=100)
+        )
+
+    def _start_helpers(self) -> None:
+        names = ["vendors", "world"]
+        if self.config.backend == "embedded":
+            names.append("dispatcher")
+        for name in names:
+            command = [sys.executable, "-m", "local.process", name, self.config.folder]
+            self.supervisor.start(name, command, _environment(self.config.emulators), ROOT)
+
+    def _start_function(self, name: str, folder: Path) -> None:
+        command = [
+            str(Path(sys.executable).parent / "functions-framework"),
+            f"--target={name}",
+            "--source=main.py",
+            f"--host={HOST}",
+            f"--port={self.config.ports[name]}",
+        ]
+        settings = self.config.function_settings() | {"THREADS": str(THREADS)}
+        self.supervisor.start(name, command, _environment(settings), folder)
+
+    def _await_ready(self) -> None:
+        waiting = {self.config.url(name): name for name in self.config.ports}
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        with httpx.Client(timeout=1.0, trust_env=False) as client:
+            while waiting:
+                for url in [url for url in waiting if _answers(client, url)]:
+                    del waiting[url]
+                self._check_alive()
+                if time.monotonic() > deadline:
+                    raise WorldError(f"not ready: {', '.join(waiting.values())}; see {self._logs}")
+                time.sleep(_POLL_S)
+
+    def _check_alive(self) -> None:
+        for child in self.supervisor.children.values():
+            if not child.running:
+                tail = (self._logs / f"{child.name}.log").read_text(errors="replace")[-2000:]
+                raise WorldError(f"{child.name} did not start:\n{tail}")
+
+    @property
+    def _logs(self) -> Path:
+        return self.config.path / "logs"
+
+
+@contextlib.contextmanager
+def running(config: WorldConfig, progress: Callable[[str], None]) -> Iterator[World]:
+    """Run a world for the block; whatever happens, nothing of it is left."""
+    world = World(config)
+    try:
+        world.start(progress)
+        yield world
+    finally:
+        world.stop()
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {"PYTHONUNBUFFERED": "1"} | dict(settings)
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        client.get(url)
+    except httpx.HTTPError:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""Orders, deliveries and rejected messages in Firestore.
+
+Each document keeps its record whole, as a map or as JSON, beside the few fields that are queried;
+only those need an index.
+"""
+
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+import msgspec
+from google.cloud.firestore import Client, DocumentReference, FieldFilter, Query
+
+from shared.adapters.firestore_transact import (
+    RETRY,
+    TIMEOUT_S,
+    Content,
+    OptimisticTransactions,
+    read,
+)
+from shared.adapters.google_cloud_errors import classified
+from shared.domain.notifications import Delivery
+from shared.domain.order import Change, Order
+from shared.domain.schedule import DayKey, Days, MentorDay
+from shared.ports import Decide, DecideDelivery, RejectedMessage
+
+_SCAN_PAGE = 200
+
+
+class FirestoreOrderStore:
+    """OrderStore on the collections ``orders`` and ``mentor_days``.
+
+    An order is read and written in two round trips. The days that a decision changes are guarded
+    against other writers, and so is the order whenever anything is written; days that it leaves
+    alone are not. ``sleep`` and ``jitter`` are those of OptimisticTransactions.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._transactions = OptimisticTransactions(client, sleep=sleep, jitter=jitter)
+        self._orders = client.collection("orders")
+        self._days = client.collection("mentor_days")
+
+    def get(self, order_id: str) -> Order | None:
+        """See OrderStore."""
+        return _order(_content(self._client, self._orders.document(order_id)))
+
+    def transact(self, order_id: str, decide: Decide, days: Collection[DayKey] = ()) -> Order:
+        """See OrderStore."""
+        keys = tuple(dict.fromkeys(days))
+
+        def plan(stored: Sequence[Content | None]) -> tuple[Sequence[Content | None], Order]:
+            current = _order(stored[0])
+            known = {key: _day(key, content) for key, content in zip(keys, stored[1:], strict=True)}
+            change = decide(current, known)
+            changed = _changed_days(change, known)
+            unchanged = change.order == current and not changed
+            order = None if unchanged else _order_content(change.order)
+            return [order, *(changed.get(key) for key in keys)], change.order
+
+        references = [self._orders.document(order_id), *(self._day(key) for key in keys)]
+        return self._transactions.run(references, plan)
+
+    def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        return self._due("next_reminder_at", now, limit)
+
+    def due_for_check(self, now: datetime, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        return self._due("check_at", now, limit)
+
+    def scan(self) -> Iterator[Order]:
+        """See OrderStore. Reads page by page, so orders that come meanwhile may be among them."""
+        by_id = self._orders.order_by("__name__").limit(_SCAN_PAGE)
+        page = _orders(by_id)
+        while page:
+            yield from page
+            page = _orders(by_id.start_after({"__name__": self._orders.document(page[-1].id)}))
+
+    def _day(self, key: DayKey) -> DocumentReference:
+        return self._days.document(str(key))
+
+    def _due(self, timer: str, now: datetime, limit: int) -> Sequence[Order]:
+        due = self._orders.where(filter=FieldFilter(timer, "<=", now))
+        return _orders(due.order_by(timer).limit(limit))
+
+
+class FirestoreDeliveryStore:
+    """DeliveryStore on the collection ``deliveries``; the parameters are FirestoreOrderStore's."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._transactions = OptimisticTransactions(client, sleep=sleep, jitter=jitter)
+        self._deliveries = client.collection("deliveries")
+
+    def get(self, key: str) -> Delivery | None:
+        """See DeliveryStore."""
+        return _delivery(_content(self._client, self._document(key)))
+
+    def transact(self, key: str, decide: DecideDelivery) -> Delivery:
+        """See DeliveryStore."""
+
+        def plan(stored: Sequence[Content | None]) -> tuple[Sequence[Content | None], Delivery]:
+            current = _delivery(stored[0])
+            delivery = decide(current)
+            unchanged = delivery == current
+            return [None if unchanged else {"delivery": msgspec.to_builtins(delivery)}], delivery
+
+        return self._transactions.run([self._document(key)], plan)
+
+    def _document(self, key: str) -> DocumentReference:
+        return self._deliveries.document(_document_id(key))
+
+
+class FirestoreRejectedStore:
+    """RejectedStore on the collection ``rejected``."""
+
+    def __init__(self, client: Client) -> None:
+        self._rejected = client.collection("rejected")
+
+    def keep(self, message: RejectedMessage) -> None:
+        """See RejectedStore."""
+        # As JSON, since strangers choose the names of attributes and Firestore refuses some.
+        content = {
+            "message": msgspec.json.encode(message).decode(),
+            "source": message.source,
+            "reason": message.reason,
+            "received_at": message.received_at,
+        }
+        with classified(f"keeping rejected message {message.id}"):
+            document = self._rejected.document(_document_id(message.id))
+            document.set(content, retry=RETRY, timeout=TIMEOUT_S)
+
+    def list(self, limit: int = 100) -> Sequence[RejectedMessage]:
+        """See RejectedStore."""
+        latest = self._rejected.order_by("received_at", direction=Query.DESCENDING).limit(limit)
+        with classified("listing rejected messages"):
+            found = latest.get(retry=RETRY, timeout=TIMEOUT_S)
+        return [
+            msgspec.json.decode(snapshot.get("message"), type=RejectedMessage) for snapshot in found
+        ]
+
+
+def _content(client: Client, reference: DocumentReference) -> Content | None:
+    with classified(f"reading {reference.path}"):
+        return read(client, [reference])[reference.path].to_dict()
+
+
+def _orders(query: Query) -> Sequence[Order]:
+    with classified("querying orders"):
+        found = query.get(retry=RETRY, timeout=TIMEOUT_S)
+    return [msgspec.convert(snapshot.get("order"), Order) for snapshot in found]
+
+
+def _order(content: Content | None) -> Order | None:
+    return None if content is None else msgspec.convert(content["order"], Order)
+
+
+def _order_content(order: Order) -> Content:
+    return {
+        "order": msgspec.to_builtins(order),
+        "status": str(order.status),
+        "next_reminder_at": order.next_reminder_at,
+        "check_at": order.check_at,
+    }
+
+
+def _day(key: DayKey, content: Content | None) -> MentorDay:
+    return MentorDay(key=key) if content is None else msgspec.convert(content["day"], MentorDay)
+
+
+def _changed_days(change: Change, known: Days) -> Mapping[DayKey, Content]:
+    return {
+        day.key: {"day": msgspec.to_builtins(day)} for day in change.days if day != known[day.key]
+    }
+
+
+def _delivery(content: Content | None) -> Delivery | None:
+    return None if content is None else msgspec.convert(content["delivery"], Delivery)
+
+
+def _document_id(key: str) -> str:
+    """Return the key as a document id, in which a slash would begin a subcollection."""
+    return quote(key, safe=":")

@@ -1,0 +1,209 @@
+"""Topics and subscriptions in SQLite: the embedded backend's stand-in for Pub/Sub.
+
+Messages are kept until every subscription has acked them or given them up, so they survive
+``kill -9`` of publisher and dispatcher alike.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared import messages
+from shared.adapters.sqlite import SqliteFile
+from shared.domain.events import Event
+from shared.observability import current_traceparent
+from shared.ports import Clock
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS subscriptions (name TEXT PRIMARY KEY, topic TEXT);
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, data BLOB, attributes TEXT, published_at TEXT);
+CREATE TABLE IF NOT EXISTS deliveries (
+    message_id INTEGER, subscription TEXT, attempt INTEGER DEFAULT 0, due_at REAL,
+    leased INTEGER DEFAULT 0, dead TEXT,
+    PRIMARY KEY (message_id, subscription)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS due ON deliveries (subscription, due_at) WHERE dead IS NULL;
+CREATE INDEX IF NOT EXISTS due_anywhere ON deliveries (due_at) WHERE dead IS NULL
+"""
+
+_SELECT = (
+    "SELECT message_id, subscription, topic, data, attributes, published_at, attempt, dead"
+    " FROM deliveries JOIN messages ON id = message_id"
+)
+
+
+class QueuedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on its way to one subscription. ``attempt`` counts from 1, as Pub/Sub's."""
+
+    id: int
+    subscription: str
+    topic: str
+    data: bytes
+    attributes: dict[str, str]
+    published_at: str
+    attempt: int
+    dead: str | None = None
+
+
+class SqliteQueue:
+    """The messages and who still has to get them."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = SqliteFile(path, _SCHEMA)
+
+    def subscribe(self, subscription: str, topic: str) -> None:
+        """Create the subscription; it gets what is published from now on."""
+        self._file.connection.execute(
+            "INSERT OR REPLACE INTO subscriptions VALUES (?, ?)", (subscription, topic)
+        )
+
+    def publish(
+        self, batch: Sequence[tuple[str, bytes, dict[str, str]]], at: datetime
+    ) -> Sequence[int]:
+        """Store ``(topic, data, attributes)`` messages for every subscription; return their ids."""
+        with self._file.transaction() as db:
+            ids = []
+            for topic, data, attributes in batch:
+                message_id = db.execute(
+                    "INSERT INTO messages (topic, data, attributes, published_at)"
+                    " VALUES (?, ?, ?, ?) RETURNING id",
+                    (topic, data, json.dumps(attributes), at.isoformat()),
+                ).fetchone()[0]
+                db.execute(
+                    "INSERT INTO deliveries (message_id, subscription, due_at)"
+                    " SELECT ?, name, ? FROM subscriptions WHERE topic = ?",
+                    (message_id, at.timestamp(), topic),
+                )
+                ids.append(message_id)
+            return ids
+
+    def lease(
+        self, now: datetime, ack_deadline: timedelta, room: Mapping[str, int]
+    ) -> Sequence[QueuedMessage]:
+        """Take due messages, for each subscription as many as there is room for.
+
+        Each comes again after the deadline unless it is acked.
+        """
+        if not self.due(now):
+            return ()
+        with self._file.transaction() as db:
+            leased = [
+                msgspec.structs.replace(_row(row), attempt=row[6] + 1)
+                for subscription, limit in room.items()
+                for row in db.execute(
+                    f"{_SELECT} WHERE dead IS NULL AND due_at <= ? AND subscription = ?"
+                    " ORDER BY due_at LIMIT ?",
+                    (now.timestamp(), subscription, limit),
+                )
+            ]
+            db.executemany(
+                "UPDATE deliveries SET attempt = ?, due_at = ?, leased = 1"
+                " WHERE message_id = ? AND subscription = ?",
+                [
+                    (m.attempt, (now + ack_deadline).timestamp(), m.id, m.subscription)
+                    for m in leased
+                ],
+            )
+            return leased
+
+    def ack(self, message: QueuedMessage) -> None:
+        """Take the message off the subscription, and forget it once nobody waits for it."""
+        with self._file.transaction() as db:
+            db.execute(
+                "DELETE FROM deliveries WHERE message_id = ? AND subscription = ?",
+                (message.id, message.subscription),
+            )
+            db.execute(
+                "DELETE FROM messages WHERE id = ?1 AND NOT EXISTS"
+                " (SELECT 1 FROM deliveries WHERE message_id = ?1)",
+                (message.id,),
+            )
+
+    def retry(self, message: QueuedMessage, at: datetime) -> None:
+        """Give the message back; it comes again at ``at``."""
+        self._file.connection.execute(
+            "UPDATE deliveries SET due_at = ?, leased = 0"
+            " WHERE message_id = ? AND subscription = ?",
+            (at.timestamp(), message.id, message.subscription),
+        )
+
+    def bury(self, message: QueuedMessage, reason: str) -> None:
+        """Make the message a dead letter of its subscription."""
+        self._file.connection.execute(
+            "UPDATE deliveries SET dead = ? WHERE message_id = ? AND subscription = ?",
+            (reason, message.id, message.subscription),
+        )
+
+    def release_leases(self, now: datetime) -> None:
+        """Make everything due now: for a dispatcher that starts and knows that none is running."""
+        self._file.connection.execute(
+            "UPDATE deliveries SET due_at = ?, leased = 0 WHERE dead IS NULL",
+            (now.timestamp(),),
+        )
+
+    def due(self, now: datetime) -> bool:
+        """Whether a message should be delivered now."""
+        row = self._file.connection.execute(
+            "SELECT 1 FROM deliveries WHERE dead IS NULL AND due_at <= ? LIMIT 1",
+            (now.timestamp(),),
+        ).fetchone()
+        return row is not None
+
+    def busy(self, now: datetime) -> bool:
+        """Whether a message is being delivered, or should be."""
+        row = self._file.connection.execute(
+            "SELECT 1 FROM deliveries WHERE dead IS NULL AND (leased = 1 OR due_at <= ?) LIMIT 1",
+            (now.timestamp(),),
+        ).fetchone()
+        return row is not None
+
+    def dead_letters(self) -> Sequence[QueuedMessage]:
+        """Return the messages that were given up, oldest first."""
+        rows = self._file.connection.execute(
+            f"{_SELECT} WHERE dead IS NOT NULL ORDER BY message_id"
+        )
+        return [_row(row) for row in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class SqlitePublisher:
+    """EventPublisher on the embedded queue."""
+
+    def __init__(self, queue: SqliteQueue, clock: Clock) -> None:
+        self._queue = queue
+        self._clock = clock
+
+    def publish(self, *events: Event) -> None:
+        """See EventPublisher."""
+        now, trace = self._clock.now(), current_traceparent()
+        self._queue.publish(
+            [
+                (e.topic, messages.encode(e), messages.attributes(e, traceparent=trace, at=now))
+                for e in events
+            ],
+            now,
+        )
+
+    def publish_raw(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
+        """Publish bytes as they are: what the web app does."""
+        self._queue.publish([(topic, data, attributes)], self._clock.now())
+
+
+def _row(row: tuple[Any, ...]) -> QueuedMessage:
+    return QueuedMessage(
+        id=row[0],
+        subscription=row[1],
+        topic=row[2],
+        data=row[3],
+        attributes=json.loads(row[4]),
+        published_at=row[5],
+        attempt=row[6],
+        dead=row[7],
+    )

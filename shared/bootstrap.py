@@ -1,0 +1,150 @@
+"""The one place where adapters are built: which ones, and with which settings.
+
+Nothing is imported or connected before a step first asks for it, so that a function starts with
+only what it uses.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from shared.adapters.clock import OffsetClock, SystemClock
+from shared.observability import configure_logging
+from shared.ports import (
+    Clock,
+    DeliveryStore,
+    EventPublisher,
+    InvoiceGateway,
+    Mailer,
+    MeetingScheduler,
+    OrderStore,
+    RawPublisher,
+    RejectedStore,
+)
+from shared.settings import (
+    BackendSettings,
+    BrandSettings,
+    CheckoutSettings,
+    GoogleSettings,
+    Section,
+    Settings,
+    XenditSettings,
+)
+
+T = TypeVar("T")
+
+
+class Wiring:
+    """The adapters of one process, each built once and shared by its threads."""
+
+    def __init__(self, *needed: type[Section], variables: Mapping[str, str] = os.environ) -> None:
+        """Read the sections that the process needs; raises SettingsError before anything else."""
+        configure_logging()
+        self.settings = Settings.load(variables, BackendSettings, *needed)
+        self._backend = self.settings[BackendSettings]
+        self._built: dict[str, Any] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def clock(self) -> Clock:
+        """The time; the local world's, where there is one."""
+        if self._backend.clock_offset_file:
+            return OffsetClock(Path(self._backend.clock_offset_file))
+        return SystemClock()
+
+    @property
+    def orders(self) -> OrderStore:
+        """Orders and the mentors' days."""
+        return cast("OrderStore", self._store("orders", "SqliteOrderStore", "FirestoreOrderStore"))
+
+    @property
+    def deliveries(self) -> DeliveryStore:
+        """What has been sent to whom."""
+        store = self._store("deliveries", "SqliteDeliveryStore", "FirestoreDeliveryStore")
+        return cast("DeliveryStore", store)
+
+    @property
+    def rejected(self) -> RejectedStore:
+        """Messages that could not be handled."""
+        store = self._store("rejected", "SqliteRejectedStore", "FirestoreRejectedStore")
+        return cast("RejectedStore", store)
+
+    @property
+    def events(self) -> EventPublisher:
+        """The way to the next step."""
+        return self._once("events", self._publisher)
+
+    @property
+    def raw_events(self) -> RawPublisher:
+        """The web app's way in."""
+        return cast("RawPublisher", self.events)
+
+    @property
+    def invoices(self) -> InvoiceGateway:
+        """Xendit."""
+        return self._once("invoices", self._invoice_gateway)
+
+    @property
+    def meetings(self) -> MeetingScheduler:
+        """Google Calendar."""
+        return self._once("meetings", self._meeting_scheduler)
+
+    @property
+    def mailer(self) -> Mailer:
+        """Gmail."""
+        return self._once("mailer", self._gmail)
+
+    def _store(self, name: str, sqlite: str, firestore: str) -> Any:
+        def build() -> Any:
+            if self._backend.backend == "embedded":
+                from shared.adapters import sqlite_stores
+
+                path = Path(self._backend.data_dir) / f"{name}.db"
+                return getattr(sqlite_stores, sqlite)(path)
+            from shared.adapters import firestore as firestore_stores
+
+            return getattr(firestore_stores, firestore)(self._firestore_client())
+
+        return self._once(name, build)
+
+    def _firestore_client(self) -> Any:
+        from google.cloud import firestore
+
+        project = self._backend.google_cloud_project
+        return self._once("firestore", lambda: firestore.Client(project=project))
+
+    def _publisher(self) -> EventPublisher:
+        if self._backend.backend == "embedded":
+            from shared.adapters.sqlite_queue import SqlitePublisher, SqliteQueue
+
+            queue = SqliteQueue(Path(self._backend.data_dir) / "queue.db")
+            return SqlitePublisher(queue, self.clock)
+        from google.cloud.pubsub_v1 import PublisherClient
+
+        from shared.adapters.pubsub import PubSubPublisher
+
+        client = PublisherClient()
+        return PubSubPublisher(client, self._backend.google_cloud_project, self.clock)
+
+    def _invoice_gateway(self) -> InvoiceGateway:
+        from shared.adapters.xendit import XenditInvoiceGateway
+
+        return XenditInvoiceGateway(self.settings[XenditSettings], self.settings[CheckoutSettings])
+
+    def _meeting_scheduler(self) -> MeetingScheduler:
+        from shared.adapters.google_calendar import GoogleMeetingScheduler
+
+        return GoogleMeetingScheduler(self.settings[GoogleSettings])
+
+    def _gmail(self) -> Mailer:
+        from shared.adapters.gmail import GmailMailer
+
+        return GmailMailer(self.settings[GoogleSettings], self.settings[BrandSettings])
+
+    def _once(self, name: str, build: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._built:
+                self._built[name] = build()
+            return cast("T", self._built[name])

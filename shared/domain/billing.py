@@ -1,0 +1,81 @@
+"""The invoice's life: recorded, paid or expired, and what to do with money that does not fit."""
+
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.invoice import Invoice, InvoiceStatus
+from shared.domain.order import Change, Order, OrderInvoice, Payment, Status
+from shared.domain.placement import existing
+from shared.domain.schedule import Days, find_conflict
+
+AMOUNT_MISMATCH = "amount_mismatch"
+PAID_AFTER_SLOT_WENT = "paid_after_slot_went"
+PAID_BUT_NOT_WANTED = "paid_but_order_closed"
+PAID_TWICE = "paid_twice"
+
+
+def attach_invoice(
+    current: Order | None, _days: Days, *, invoice: Invoice, now: datetime
+) -> Change:
+    """Record the invoice of a pending order. The first one recorded stays."""
+    order = existing(current)
+    if order.status is not Status.PENDING:
+        return Change(order=order)
+    return Change(order=_invoiced(order, invoice, now))
+
+
+def settle(current: Order | None, days: Days, *, invoice: Invoice, now: datetime) -> Change:
+    """Apply what the provider itself says about the order's invoice: paid, expired, or neither."""
+    order = existing(current)
+    if invoice.status is InvoiceStatus.PAID:
+        return _paid(order, days, invoice, now)
+    if invoice.status is InvoiceStatus.EXPIRED and order.status is Status.INVOICED:
+        freed = tuple(days[key].without_order(order.id) for key in order.day_keys)
+        return Change(order=order.moved_to(Status.EXPIRED, now), days=freed)
+    return Change(order=order)
+
+
+def _paid(order: Order, days: Days, invoice: Invoice, now: datetime) -> Change:
+    if order.payment is not None and order.payment.invoice_id == invoice.id:
+        return Change(order=order)
+    if order.payment is not None:
+        return Change(order=order.with_attention(PAID_TWICE, now))
+    if not _fits(order, invoice):
+        return Change(order=order.with_attention(AMOUNT_MISMATCH, now))
+    if order.status is Status.PENDING:
+        order = _invoiced(order, invoice, now)
+    paid = msgspec.structs.replace(order, payment=_payment(invoice, now))
+    if order.status is Status.INVOICED:
+        return Change(order=paid.moved_to(Status.PAID, now))
+    if order.status is Status.EXPIRED:
+        return _paid_late(paid, days, now)
+    return Change(order=paid.with_attention(PAID_BUT_NOT_WANTED, now))
+
+
+def _paid_late(order: Order, days: Days, now: datetime) -> Change:
+    taken = find_conflict(days.values(), order.booking) is not None
+    if taken or order.session.starts_at <= now:
+        return Change(order=order.with_attention(PAID_AFTER_SLOT_WENT, now))
+    rebooked = tuple(days[key].with_booking(order.booking) for key in order.day_keys)
+    return Change(order=order.moved_to(Status.PAID, now, "paid after expiry"), days=rebooked)
+
+
+def _fits(order: Order, invoice: Invoice) -> bool:
+    amounts = {invoice.amount, invoice.paid_amount or invoice.amount}
+    return amounts == {order.price.amount} and invoice.currency == order.price.currency
+
+
+def _invoiced(order: Order, invoice: Invoice, now: datetime) -> Order:
+    own = OrderInvoice(id=invoice.id, url=invoice.url, expires_at=invoice.expires_at)
+    return msgspec.structs.replace(order, invoice=own).moved_to(Status.INVOICED, now)
+
+
+def _payment(invoice: Invoice, now: datetime) -> Payment:
+    return Payment(
+        invoice_id=invoice.id,
+        amount=invoice.paid_amount or invoice.amount,
+        paid_at=invoice.paid_at or now,
+        method=invoice.payment_method,
+        channel=invoice.payment_channel,
+    )

@@ -1,0 +1,58 @@
+"""The facts that follow from how an order stands, so that a lost publish can be said again."""
+
+from shared.domain.events import (
+    AttentionRaised,
+    Event,
+    InvoiceCreated,
+    InvoiceExpired,
+    InvoicePaid,
+    MeetingScheduled,
+    OrderRejected,
+)
+from shared.domain.order import Order, Status
+
+
+def facts(order: Order, *kinds: type[Event]) -> tuple[Event, ...]:
+    """Return what can be said of the order now, of the kinds that the calling step publishes."""
+    return tuple(
+        fact for fact in (_status_fact(order), *_attention_facts(order)) if isinstance(fact, kinds)
+    )
+
+
+def _status_fact(order: Order) -> Event | None:
+    match order:
+        case Order(status=Status.REJECTED):
+            return OrderRejected(order_id=order.id, reason=order.reason or "")
+        case Order(status=Status.INVOICED, invoice=invoice) if invoice:
+            return InvoiceCreated(
+                order_id=order.id,
+                invoice_id=invoice.id,
+                invoice_url=invoice.url,
+                expires_at=invoice.expires_at,
+                price=order.price,
+            )
+        case Order(status=Status.PAID, payment=payment) if payment:
+            return InvoicePaid(
+                order_id=order.id,
+                invoice_id=payment.invoice_id,
+                paid_at=payment.paid_at,
+                price=order.price,
+            )
+        case Order(status=Status.EXPIRED, invoice=invoice) if invoice:
+            return InvoiceExpired(order_id=order.id, invoice_id=invoice.id)
+        case Order(status=Status.SCHEDULED, meeting=meeting) if meeting:
+            return MeetingScheduled(
+                order_id=order.id,
+                event_id=meeting.event_id,
+                meet_url=meeting.meet_url,
+                session=order.session,
+            )
+        case _:
+            return None
+
+
+def _attention_facts(order: Order) -> tuple[Event, ...]:
+    return tuple(
+        AttentionRaised(order_id=order.id, reason=attention.reason, since=attention.since)
+        for attention in order.attention
+    )

@@ -1,0 +1,132 @@
+"""Making the meeting: which calendar event an order has, and how long its room may take."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from shared.domain.order import Change, Meeting, Order, Status
+from shared.domain.placement import existing
+from shared.domain.reminders import next_reminder_at
+from shared.domain.schedule import Days, Session
+
+MAX_ROOM_ATTEMPTS = 3
+# A conference that is pending for longer is given up and asked for anew.
+ROOM_PATIENCE = timedelta(minutes=5)
+ROOM_FAILED = "room_failed"
+MEETING_REFUSED = "meeting_refused"
+
+
+class RoomStatus(StrEnum):
+    """What has become of the request for a room."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class MeetingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to put in the calendar. The ids come from the order, so asking twice is asking once."""
+
+    event_id: str
+    room_request_id: str
+    title: str
+    description: str
+    session: Session
+    time_zone: str
+    attendees: tuple[str, ...]
+
+
+class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """The event as the calendar tells it."""
+
+    event_id: str
+    cancelled: bool
+    room: RoomStatus
+    meet_url: str | None = None
+
+
+def meeting_request(order: Order) -> MeetingRequest:
+    """Return the calendar event that belongs to the order."""
+    return MeetingRequest(
+        event_id=event_id(order),
+        room_request_id=f"{event_id(order)}-{order.room_attempt}",
+        title=f"{order.subject}: {order.mentee.name} & {order.mentor.name}",
+        description=f"Order {order.id}",
+        session=order.session,
+        time_zone=order.mentor.time_zone,
+        attendees=(order.mentee.email, order.mentor.email),
+    )
+
+
+def event_id(order: Order) -> str:
+    """Return the calendar's id for the order's event.
+
+    Hex digits are within base32hex, the alphabet that Google Calendar allows in ids. The
+    generation rises when an event was deleted, since a deleted event's id stays taken.
+    """
+    return hashlib.sha256(f"{order.id}/{order.event_generation}".encode()).hexdigest()[:40]
+
+
+def record_meeting(
+    current: Order | None,
+    _days: Days,
+    *,
+    event: CalendarEvent,
+    leads: Sequence[int],
+    now: datetime,
+) -> Change:
+    """Record the event and its room, and plan the reminders."""
+    order = existing(current)
+    if order.status is not Status.PAID or event.meet_url is None:
+        return Change(order=order)
+    planned = msgspec.structs.replace(
+        order.without_attention(ROOM_FAILED, MEETING_REFUSED),
+        meeting=Meeting(event_id=event.event_id, meet_url=event.meet_url),
+        room_wanted_since=None,
+        reminder_leads=tuple(leads),
+        next_reminder_at=next_reminder_at(order.session, leads, now),
+    )
+    return Change(order=planned.moved_to(Status.SCHEDULED, now))
+
+
+def note_missing_room(
+    current: Order | None, _days: Days, *, event: CalendarEvent, now: datetime
+) -> Change:
+    """Decide what follows from an event without a room: wait on, ask anew, or ask the admin."""
+    order = existing(current)
+    if order.status is not Status.PAID or event.event_id != event_id(order):
+        return Change(order=order)
+    if event.cancelled:
+        return Change(order=_next_generation(order))
+    since = order.room_wanted_since or now
+    waited = msgspec.structs.replace(order, room_wanted_since=since)
+    if event.room is RoomStatus.PENDING and now - since < ROOM_PATIENCE:
+        return Change(order=waited)
+    if order.room_attempt + 1 < MAX_ROOM_ATTEMPTS:
+        anew = msgspec.structs.replace(
+            order, room_attempt=order.room_attempt + 1, room_wanted_since=None
+        )
+        return Change(order=anew)
+    return Change(order=waited.with_attention(ROOM_FAILED, now))
+
+
+def refuse_meeting(current: Order | None, _days: Days, *, now: datetime) -> Change:
+    """Put an order before the admin whose event the calendar refuses for good."""
+    order = existing(current)
+    if order.status is not Status.PAID:
+        return Change(order=order)
+    return Change(order=order.with_attention(MEETING_REFUSED, now))
+
+
+def awaits_room(order: Order) -> bool:
+    """Whether the step has to come back for this order, since nobody has been asked yet."""
+    return order.status is Status.PAID and not order.has_attention(ROOM_FAILED, MEETING_REFUSED)
+
+
+def _next_generation(order: Order) -> Order:
+    return msgspec.structs.replace(
+        order, event_generation=order.event_generation + 1, room_attempt=0, room_wanted_since=None
+    )

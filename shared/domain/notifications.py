@@ -1,0 +1,189 @@
+"""Who is told what, and the record of each message so that it reaches its reader once."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from shared.domain.events import (
+    AttentionRaised,
+    Event,
+    InvoiceCreated,
+    InvoiceExpired,
+    InvoicePaid,
+    MeetingScheduled,
+    OrderRejected,
+    ReminderDue,
+)
+from shared.domain.order import Order, Status
+from shared.errors import ClaimedError
+
+
+class Kind(StrEnum):
+    """What a message is about."""
+
+    INVOICE_READY = "invoice_ready"
+    PAYMENT_RECEIVED = "payment_received"
+    SESSION_SCHEDULED = "session_scheduled"
+    REMINDER = "reminder"
+    INVOICE_EXPIRED = "invoice_expired"
+    ORDER_REJECTED = "order_rejected"
+    ATTENTION = "attention"
+
+
+class Recipient(StrEnum):
+    """Whom a message is for."""
+
+    MENTEE = "mentee"
+    MENTOR = "mentor"
+    ADMIN = "admin"
+
+
+class Channel(StrEnum):
+    """How a message travels."""
+
+    EMAIL = "email"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A row of the table: the message that an event causes, for whom, while the order is where."""
+
+    kind: Kind
+    recipients: tuple[Recipient, ...]
+    # A message that is no longer true is not sent: no "please pay" after the payment.
+    while_in: frozenset[Status]
+
+
+# A channel refused a message for good: nobody was told.
+MESSAGE_FAILED = "message_failed"
+
+_BOTH = (Recipient.MENTEE, Recipient.MENTOR)
+_SOLD = frozenset({Status.PAID, Status.SCHEDULED, Status.COMPLETED})
+
+TABLE: Mapping[type[Event], Rule] = {
+    InvoiceCreated: Rule(Kind.INVOICE_READY, (Recipient.MENTEE,), frozenset({Status.INVOICED})),
+    InvoicePaid: Rule(Kind.PAYMENT_RECEIVED, (Recipient.MENTEE,), _SOLD),
+    MeetingScheduled: Rule(Kind.SESSION_SCHEDULED, _BOTH, frozenset({Status.SCHEDULED})),
+    ReminderDue: Rule(Kind.REMINDER, _BOTH, frozenset({Status.SCHEDULED})),
+    InvoiceExpired: Rule(Kind.INVOICE_EXPIRED, (Recipient.MENTEE,), frozenset({Status.EXPIRED})),
+    OrderRejected: Rule(
+        Kind.ORDER_REJECTED,
+        (Recipient.MENTEE, Recipient.ADMIN),
+        frozenset({Status.REJECTED}),
+    ),
+    AttentionRaised: Rule(Kind.ATTENTION, (Recipient.ADMIN,), frozenset(Status)),
+}
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to one reader. ``detail`` tells apart messages of one kind: a lead, a reason."""
+
+    order_id: str
+    kind: Kind
+    recipient: Recipient
+    channel: Channel = Channel.EMAIL
+    detail: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which the message is claimed: the same message has the same key."""
+        kind = self.kind if self.detail is None else f"{self.kind}-{self.detail}"
+        return f"{self.order_id}:{kind}:{self.recipient}:{self.channel}"
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """A rendered e-mail. ``key`` is the notification's, kept in a header of the mail."""
+
+    key: str
+    to_name: str
+    to_email: str
+    subject: str
+    text: str
+    html: str
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What has become of one message."""
+
+    key: str
+    order_id: str
+    draft_id: str | None = None
+    claimed_until: datetime | None = None
+    sent_at: datetime | None = None
+    failed: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.sent_at is not None or self.failed is not None
+
+
+def notifications_for(event: Event, order: Order, now: datetime) -> tuple[Notification, ...]:
+    """Return the messages that the event causes, given how the order stands now."""
+    rule = TABLE.get(type(event))
+    if rule is None or order.status not in rule.while_in or _outdated(event, order, now):
+        return ()
+    detail = _detail(event)
+    return tuple(
+        Notification(order_id=order.id, kind=rule.kind, recipient=recipient, detail=detail)
+        for recipient in rule.recipients
+    )
+
+
+def claim_draft(
+    current: Delivery | None,
+    *,
+    notification: Notification,
+    draft_id: str,
+    claim: timedelta,
+    now: datetime,
+) -> Delivery:
+    """Record the draft before it is sent. The first draft recorded is the one that is sent."""
+    if current is None:
+        return Delivery(
+            key=notification.key,
+            order_id=notification.order_id,
+            draft_id=draft_id,
+            claimed_until=now + claim,
+        )
+    return reclaim(current, claim=claim, now=now)
+
+
+def reclaim(current: Delivery | None, *, claim: timedelta, now: datetime) -> Delivery:
+    """Take up a message that somebody else began and did not finish."""
+    if current is None:
+        raise LookupError("the message is not in the store")
+    if current.settled:
+        return current
+    if current.claimed_until is not None and now < current.claimed_until:
+        wait = (current.claimed_until - now).total_seconds()
+        raise ClaimedError(f"message {current.key} is being sent", retry_after=wait)
+    return msgspec.structs.replace(current, claimed_until=now + claim)
+
+
+def mark_sent(current: Delivery | None, *, now: datetime) -> Delivery:
+    """Record that the message is out."""
+    if current is None:
+        raise LookupError("the message is not in the store")
+    return msgspec.structs.replace(current, sent_at=current.sent_at or now, claimed_until=None)
+
+
+def mark_failed(current: Delivery | None, *, notification: Notification, reason: str) -> Delivery:
+    """Record that the channel refuses the message for good."""
+    known = current or Delivery(key=notification.key, order_id=notification.order_id)
+    return msgspec.structs.replace(known, failed=reason, claimed_until=None)
+
+
+def _outdated(event: Event, order: Order, now: datetime) -> bool:
+    if isinstance(event, ReminderDue):
+        return event.session != order.session or now >= order.session.starts_at
+    return False
+
+
+def _detail(event: Event) -> str | None:
+    if isinstance(event, ReminderDue):
+        return str(event.lead_minutes)
+    if isinstance(event, AttentionRaised):
+        return event.reason
+    return None

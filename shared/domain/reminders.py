@@ -1,0 +1,61 @@
+"""The reminder plan: how long before a session its reminders go out."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.events import ReminderDue
+from shared.domain.order import Change, Order, Status
+from shared.domain.placement import existing
+from shared.domain.schedule import Days, Session
+
+# Minutes before the session's start, longest first.
+DEFAULT_LEAD_MINUTES: tuple[int, ...] = (24 * 60, 60, 10)
+
+
+def reminder_time(session: Session, lead_minutes: int) -> datetime:
+    """Return the instant at which the reminder with this lead time is due."""
+    return session.starts_at - timedelta(minutes=lead_minutes)
+
+
+def due_lead(session: Session, leads: Sequence[int], since: datetime, now: datetime) -> int | None:
+    """Return the lead time whose reminder should go out now, in minutes.
+
+    Only leads that fell due at or after ``since`` (the timer that woke us) count. When a tick was
+    missed and several are due, the shortest is the only one still true, so the others are skipped.
+    Nothing is due once the session has started.
+    """
+    if now >= session.starts_at:
+        return None
+    due = [lead for lead in leads if since <= reminder_time(session, lead) <= now]
+    return min(due, default=None)
+
+
+def next_reminder_at(session: Session, leads: Sequence[int], now: datetime) -> datetime | None:
+    """Return when the next reminder after ``now`` is due, or None; past lead times are skipped."""
+    upcoming = (reminder_time(session, lead) for lead in leads)
+    return min((at for at in upcoming if at > now), default=None)
+
+
+def reminder_of(order: Order, now: datetime) -> ReminderDue | None:
+    """Return the reminder that the order's timer stands for, if it is still worth sending."""
+    if order.status is not Status.SCHEDULED or order.next_reminder_at is None:
+        return None
+    lead = due_lead(order.session, order.reminder_leads, order.next_reminder_at, now)
+    if lead is None:
+        return None
+    return ReminderDue(order_id=order.id, lead_minutes=lead, session=order.session)
+
+
+def move_timer(current: Order | None, _days: Days, *, now: datetime) -> Change:
+    """Set the timer to the next reminder after ``now``, or off."""
+    order = existing(current)
+    if order.next_reminder_at is None or order.next_reminder_at > now:
+        return Change(order=order)
+    upcoming = (
+        next_reminder_at(order.session, order.reminder_leads, now)
+        if order.status is Status.SCHEDULED
+        else None
+    )
+    return Change(order=msgspec.structs.replace(order, next_reminder_at=upcoming))

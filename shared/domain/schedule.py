@@ -1,0 +1,82 @@
+"""Sessions and the mentor's days: who is booked when, and whether a slot is free."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Instant = Annotated[datetime, Meta(tz=True)]
+MAX_DURATION_MINUTES = 720
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """When mentee and mentor meet. ``starts_at`` is kept in UTC, whatever offset it came with."""
+
+    starts_at: Instant
+    duration_minutes: Annotated[int, Meta(gt=0, le=MAX_DURATION_MINUTES)]
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "starts_at", self.starts_at.astimezone(UTC))
+
+    @property
+    def ends_at(self) -> datetime:
+        """The instant at which the session is over (itself no longer part of it)."""
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    def overlaps(self, other: "Session") -> bool:
+        """Whether the two share any time; one that ends as the other starts does not."""
+        return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+
+class DayKey(msgspec.Struct, frozen=True, order=True):
+    """One UTC day of one mentor: the key under which bookings are stored."""
+
+    mentor_id: str
+    day: date
+
+    def __str__(self) -> str:
+        return f"{self.mentor_id}:{self.day.isoformat()}"
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """A slot that is held or sold: nobody else can have it while this exists."""
+
+    order_id: str
+    session: Session
+
+
+class MentorDay(msgspec.Struct, frozen=True, kw_only=True):
+    """All bookings of one mentor that touch one UTC day."""
+
+    key: DayKey
+    bookings: tuple[Booking, ...] = ()
+
+    def with_booking(self, booking: Booking) -> "MentorDay":
+        """Return the day with this booking added, or moved if the order had one."""
+        others = tuple(b for b in self.bookings if b.order_id != booking.order_id)
+        return MentorDay(key=self.key, bookings=(*others, booking))
+
+    def without_order(self, order_id: str) -> "MentorDay":
+        """Return the day without the order's booking."""
+        return MentorDay(
+            key=self.key, bookings=tuple(b for b in self.bookings if b.order_id != order_id)
+        )
+
+
+Days = Mapping[DayKey, MentorDay]
+
+
+def days_of(mentor_id: str, session: Session) -> tuple[DayKey, ...]:
+    """Return the UTC days that the session touches: two sessions that overlap share one."""
+    first = session.starts_at.date()
+    last = (session.ends_at - timedelta(microseconds=1)).date()
+    span = (last - first).days
+    return tuple(DayKey(mentor_id, first + timedelta(days=n)) for n in range(span + 1))
+
+
+def find_conflict(days: Iterable[MentorDay], booking: Booking) -> Booking | None:
+    """Return a booking of another order that overlaps this one."""
+    taken = (b for day in days for b in day.bookings if b.order_id != booking.order_id)
+    return next((b for b in taken if b.session.overlaps(booking.session)), None)

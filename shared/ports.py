@@ -1,0 +1,152 @@
+"""What the steps need from the world, in the domain's words. Adapters and fakes implement these.
+
+Every method may raise RetryableError (it may work later) or PermanentError (it never will).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from shared.domain.events import Event
+from shared.domain.invoice import Invoice
+from shared.domain.meetings import CalendarEvent, MeetingRequest
+from shared.domain.notifications import Delivery, Mail
+from shared.domain.order import Change, Order
+from shared.domain.schedule import DayKey, Days
+
+Decide = Callable[[Order | None, Days], Change]
+DecideDelivery = Callable[[Delivery | None], Delivery]
+
+
+class InvoiceRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The invoice to make for an order. ``duration_s`` is how long it can be paid, in seconds."""
+
+    order: Order
+    duration_s: int
+
+
+class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that could not be handled, with the reason, so that nothing is lost.
+
+    ``body`` is what came, as text (undecodable bytes replaced); at most ``MAX_BODY`` characters of
+    it are kept, ``size`` and ``sha256`` tell the whole.
+    """
+
+    id: str
+    source: str
+    reason: str
+    received_at: datetime
+    body: str
+    size: int
+    sha256: str
+    attributes: dict[str, str] = {}
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the current instant, aware, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class OrderStore(Protocol):
+    """Orders and the mentors' days, changed together or not at all."""
+
+    def get(self, order_id: str) -> Order | None:
+        """Return the order, or None."""
+
+    def transact(self, order_id: str, decide: Decide, days: Collection[DayKey] = ()) -> Order:
+        """Run a pure decision on the order and these days; store what it returns, atomically.
+
+        ``decide`` gets the order (None if there is none) and one MentorDay for each key (empty
+        where none is stored), and may be run again when somebody else wrote in between. Days that
+        it returns must be among ``days``. What it raises is raised, and nothing is stored. An
+        order that it returns unchanged is not written. Returns the order as stored.
+        """
+
+    def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
+        """Return up to ``limit`` orders whose next_reminder_at is at or before now, earliest first."""
+
+    def due_for_check(self, now: datetime, limit: int) -> Sequence[Order]:
+        """Return up to ``limit`` orders whose check_at is at or before now, earliest first."""
+
+    def scan(self) -> Iterator[Order]:
+        """Yield every order, by id; for the admin's and the developer's eyes, not for the steps."""
+
+
+class DeliveryStore(Protocol):
+    """What has been sent to whom, one record a message."""
+
+    def get(self, key: str) -> Delivery | None:
+        """Return the record, or None."""
+
+    def transact(self, key: str, decide: DecideDelivery) -> Delivery:
+        """Run a pure decision on the record and store what it returns, as OrderStore.transact."""
+
+
+class RejectedStore(Protocol):
+    """Messages that could not be handled."""
+
+    def keep(self, message: RejectedMessage) -> None:
+        """Store it; the same id again replaces it."""
+
+    def list(self, limit: int = 100) -> Sequence[RejectedMessage]:
+        """Return the latest ones, newest first."""
+
+
+class EventPublisher(Protocol):
+    """The way to the next step."""
+
+    def publish(self, *events: Event) -> None:
+        """Publish, and return only when every event has been accepted."""
+
+
+class RawPublisher(Protocol):
+    """How the web app publishes: bytes, as they are."""
+
+    def publish_raw(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
+        """Publish, and return only when the message has been accepted."""
+
+
+class InvoiceGateway(Protocol):
+    """The payment provider."""
+
+    def create(self, request: InvoiceRequest) -> Invoice:
+        """Make an invoice. Not idempotent: look with ``find`` first."""
+
+    def get(self, invoice_id: str) -> Invoice | None:
+        """Read one invoice, or None if there is none of that id."""
+
+    def find(self, order_id: str) -> Sequence[Invoice]:
+        """Read all invoices of the order, oldest first."""
+
+    def expire(self, invoice_id: str) -> None:
+        """Make the invoice unpayable; quiet if it already is."""
+
+
+class MeetingScheduler(Protocol):
+    """The calendar with its video rooms."""
+
+    def ensure(self, request: MeetingRequest) -> CalendarEvent:
+        """Create the event, or read it back where it exists, asking for a room either way."""
+
+    def get(self, event_id: str) -> CalendarEvent | None:
+        """Read the event, or None."""
+
+
+class Mailer(Protocol):
+    """E-mail in two steps, so that a crash between them does not send twice."""
+
+    def draft(self, mail: Mail) -> str:
+        """Store the mail as a draft and return the draft's id."""
+
+    def send(self, draft_id: str) -> None:
+        """Send the draft; quiet if it is gone, which means that it was sent."""
+
+    def discard(self, draft_id: str) -> None:
+        """Delete a draft that will not be sent; quiet if it is gone."""

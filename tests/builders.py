@@ -1,0 +1,145 @@
+"""Sample data: one believable order, at each point of its life, for tests to vary."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from shared.domain.billing import attach_invoice, settle
+from shared.domain.events import OrderCreated
+from shared.domain.invoice import Invoice, InvoiceStatus
+from shared.domain.meetings import CalendarEvent, RoomStatus, event_id, record_meeting
+from shared.domain.money import Money
+from shared.domain.notifications import Delivery
+from shared.domain.order import Order, order_from
+from shared.domain.people import Person
+from shared.domain.reminders import DEFAULT_LEAD_MINUTES
+from shared.domain.schedule import Session
+from shared.ports import RejectedMessage
+
+# Shortly after the sample order was taken, a week before its session.
+NOW = datetime(2026, 11, 24, 2, 0, 5, tzinfo=UTC)
+
+
+def mentee(**changes: Any) -> Person:
+    """Return a mentee in Jakarta."""
+    person = Person(
+        id="u-17", name="Sari Wulandari", email="sari@example.com", phone="+6281234567890"
+    )
+    return msgspec.structs.replace(person, **changes)
+
+
+def mentor(**changes: Any) -> Person:
+    """Return a mentor in Makassar."""
+    person = Person(
+        id="m-4",
+        name="Budi Hartono",
+        email="budi@example.com",
+        phone="+6281234567891",
+        time_zone="Asia/Makassar",
+    )
+    return msgspec.structs.replace(person, **changes)
+
+
+def session(**changes: Any) -> Session:
+    """Return an hour on 1 December at 19:00 in Jakarta."""
+    hour = Session(starts_at=datetime(2026, 12, 1, 12, tzinfo=UTC), duration_minutes=60)
+    return msgspec.structs.replace(hour, **changes)
+
+
+def order_created(**changes: Any) -> OrderCreated:
+    """Return the web app's event."""
+    event = OrderCreated(
+        order_id="NUS-2026-000123",
+        created_at=datetime(2026, 11, 24, 2, tzinfo=UTC),
+        subject="Data analysis portfolio review",
+        mentee=mentee(),
+        mentor=mentor(),
+        session=session(),
+        price=Money(amount=250_000, currency="IDR"),
+    )
+    return msgspec.structs.replace(event, **changes)
+
+
+def order(**changes: Any) -> Order:
+    """Return a pending order, just taken."""
+    return msgspec.structs.replace(order_from(order_created(), NOW), **changes)
+
+
+def invoice(**changes: Any) -> Invoice:
+    """Return the sample order's invoice, unpaid."""
+    unpaid = Invoice(
+        id="inv-1",
+        order_id="NUS-2026-000123",
+        status=InvoiceStatus.PENDING,
+        url="https://checkout.example.com/inv-1",
+        amount=250_000,
+        currency="IDR",
+        expires_at=NOW + timedelta(hours=24),
+    )
+    return msgspec.structs.replace(unpaid, **changes)
+
+
+def paid_invoice(**changes: Any) -> Invoice:
+    """Return the sample order's invoice, paid after ten minutes."""
+    paid = invoice(
+        status=InvoiceStatus.PAID,
+        paid_amount=250_000,
+        paid_at=NOW + timedelta(minutes=10),
+        payment_method="BANK_TRANSFER",
+        payment_channel="BCA",
+    )
+    return msgspec.structs.replace(paid, **changes)
+
+
+def invoiced_order(**changes: Any) -> Order:
+    """Return the sample order waiting for its payment."""
+    invoiced = attach_invoice(order(), {}, invoice=invoice(), now=NOW).order
+    return msgspec.structs.replace(invoiced, **changes)
+
+
+def paid_order(**changes: Any) -> Order:
+    """Return the sample order paid, without a meeting yet."""
+    paid = settle(invoiced_order(), {}, invoice=paid_invoice(), now=NOW + timedelta(minutes=10))
+    return msgspec.structs.replace(paid.order, **changes)
+
+
+def scheduled_order(**changes: Any) -> Order:
+    """Return the sample order with its meeting and its first reminder planned."""
+    paid = paid_order()
+    event = CalendarEvent(
+        event_id=event_id(paid),
+        cancelled=False,
+        room=RoomStatus.READY,
+        meet_url="https://meet.google.com/abc-defg-hij",
+    )
+    scheduled = record_meeting(
+        paid, {}, event=event, leads=DEFAULT_LEAD_MINUTES, now=NOW + timedelta(minutes=11)
+    )
+    return msgspec.structs.replace(scheduled.order, **changes)
+
+
+def delivery(**changes: Any) -> Delivery:
+    """Return the record of a message whose draft exists."""
+    drafted = Delivery(
+        key="NUS-2026-000123:invoice_ready:mentee:email",
+        order_id="NUS-2026-000123",
+        draft_id="draft-1",
+        claimed_until=NOW + timedelta(minutes=1),
+    )
+    return msgspec.structs.replace(drafted, **changes)
+
+
+def rejected_message(**changes: Any) -> RejectedMessage:
+    """Return a message that is no JSON."""
+    message = RejectedMessage(
+        id="8123",
+        source="order.created",
+        reason="not a valid order.created event: JSON is malformed",
+        received_at=NOW,
+        body="{",
+        size=1,
+        sha256="021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96",
+        attributes={"Content-Type": "text/plain"},
+    )
+    return msgspec.structs.replace(message, **changes)
