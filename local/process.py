@@ -93,10 +93,23 @@ def serve(apps: Mapping[int, ASGIApp]) -> None:
 
 async def _serve(apps: Mapping[int, ASGIApp]) -> None:
     servers = [
-        uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_level="warning"))
+        uvicorn.Server(_server_config(app, port))
         for port, app in apps.items()
     ]
     await asyncio.gather(*(server.serve() for server in servers))
+
+
+def _server_config(app: ASGIApp, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=HOST,
+        port=port,
+        log_level="warning",
+        # An order page that follows live must not hold up the end.
+        timeout_graceful_shutdown=1,
+        # Google and Xendit keep connections for minutes, not for uvicorn's five seconds.
+        timeout_keep_alive=120,
+    )
 
 
 PROCESSES = {"dispatcher": dispatch, "vendors": vendors, "world": world}

@@ -23,7 +23,7 @@ class Quiet:
         xendit: str,
         google: str,
         queue_busy: Callable[[], bool] | None,
-        still_s: float = 1.5,
+        still_s: float = 0.6,
     ) -> None:
         self._xendit = xendit
         self._google = google
@@ -57,7 +57,7 @@ class Quiet:
         loop = asyncio.get_running_loop()
         seen, since = await self._snapshot(), loop.time()
         while loop.time() - since < self._still_s:
-            await asyncio.sleep(_POLL_S * 5)
+            await asyncio.sleep(_POLL_S * 2)
             now = await self._snapshot()
             if now != seen:
                 seen, since = now, loop.time()

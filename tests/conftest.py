@@ -1,13 +1,17 @@
-"""Fixtures of several kinds of test: above all the official emulators, started once."""
+"""The official emulators, started once, and what tests need on them."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.cloud.firestore import Client
 
 from local.emulators import Emulators, EmulatorsUnavailableError
+
+_STARTED = pytest.StashKey[Emulators | EmulatorsUnavailableError]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,18 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("emulator"))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # Skipped here rather than in the fixture, so that all skips are reported as one line.
+    if item.get_closest_marker("emulator"):
+        _running_emulators(item.config)
+
+
 @pytest.fixture(scope="session")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
-    """Start the emulators. Without them tests are skipped, or fail if REQUIRE_EMULATORS is 1."""
-    running = Emulators(tmp_path_factory.mktemp("emulators"))
-    try:
-        running.start()
-    except EmulatorsUnavailableError as error:
-        if os.environ.get("REQUIRE_EMULATORS") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error).splitlines()[0])
-    yield running
-    running.stop()
+def emulators(request: pytest.FixtureRequest) -> Emulators:
+    """Return the emulators. Without them tests are skipped, or fail if REQUIRE_EMULATORS is 1."""
+    return _running_emulators(request.config)
 
 
 @pytest.fixture
@@ -43,3 +45,26 @@ def firestore_client(project: str) -> Iterator[Client]:
     client = Client(project=project)
     yield client
     client._firestore_api.transport.close()
+
+
+def _running_emulators(config: pytest.Config) -> Emulators:
+    if _STARTED not in config.stash:
+        config.stash[_STARTED] = _start(config)
+    started = config.stash[_STARTED]
+    if isinstance(started, Emulators):
+        return started
+    if os.environ.get("REQUIRE_EMULATORS") == "1":
+        pytest.fail(str(started), pytrace=False)
+    pytest.skip(str(started).splitlines()[0])
+
+
+def _start(config: pytest.Config) -> Emulators | EmulatorsUnavailableError:
+    logs = tempfile.TemporaryDirectory(prefix="emulators-")
+    config.add_cleanup(logs.cleanup)
+    emulators = Emulators(Path(logs.name))
+    try:
+        emulators.start()
+    except EmulatorsUnavailableError as error:
+        return error
+    config.add_cleanup(emulators.stop)
+    return emulators

@@ -57,7 +57,7 @@ _MENTORS = ("Gita Maharani", "Hendra Saputra", "Intan Permata", "Joko Susilo", "
 _ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
 # Far enough that the 24-hour reminder is still to come when an order is paid at once.
 _FIRST_SESSION = timedelta(hours=30)
-_SESSION_STARTS = 4
+_SESSION_STARTS = 2
 
 
 class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):

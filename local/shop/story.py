@@ -10,7 +10,7 @@ from shared.domain.reminders import reminder_time
 
 _COURSE = (Status.PENDING, Status.INVOICED, Status.PAID, Status.SCHEDULED, Status.COMPLETED)
 
-TITLES: Mapping[Status, str] = {
+_TITLES: Mapping[Status, str] = {
     Status.PENDING: "Accepted",
     Status.INVOICED: "Invoice ready",
     Status.PAID: "Paid",
@@ -57,7 +57,7 @@ class Reminder(msgspec.Struct, frozen=True, kw_only=True):
 
 def title(status: Status) -> str:
     """Return the status in words."""
-    return TITLES.get(status, status.replace("_", " ").capitalize())
+    return _TITLES.get(status, status.replace("_", " ").capitalize())
 
 
 def steps(order: Order) -> list[Step]:

@@ -63,7 +63,9 @@ class GoogleService:
     def execute(self, request: Any) -> Any:
         """Send a request of this API's client and return its decoded answer."""
         try:
-            return request.execute(num_retries=0)
+            # One more try, for a kept connection that the other side has closed meanwhile. All that
+            # is sent this way may be sent twice: ids are ours, and a spare draft is never sent.
+            return request.execute(num_retries=1)
         except HttpError as error:
             raise classified(self._api, error) from error
         except (auth_errors.GoogleAuthError, ConnectionRefusedError, socket.gaierror) as error:

@@ -18,7 +18,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     duration_minutes: Annotated[int, Meta(gt=0, le=MAX_DURATION_MINUTES)]
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "starts_at", self.starts_at.astimezone(UTC))
+        try:
+            in_utc = self.starts_at.astimezone(UTC)
+            in_utc + timedelta(minutes=self.duration_minutes)
+        except OverflowError as error:
+            raise ValueError("starts_at is too far away to be a date") from error
+        msgspec.structs.force_setattr(self, "starts_at", in_utc)
 
     @property
     def ends_at(self) -> datetime:

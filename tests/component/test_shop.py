@@ -13,12 +13,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from local.shop.app import create_app
-from local.shop.forms import FormError, defaults, order_json
+from local.shop.forms import defaults
 from local.shop.mentors import MENTORS
-from local.shop.story import Reminder, reminders, steps
 from shared.domain.billing import AMOUNT_MISMATCH
-from shared.domain.events import OrderCreated
-from shared.domain.order import Change, Order, Status
+from shared.domain.order import Change, Order
 from shared.domain.schedule import Days
 from shared.errors import RetryableError
 from shared.ports import Clock
@@ -29,7 +27,6 @@ from tests.builders import (
     order,
     rejected_message,
     scheduled_order,
-    session,
 )
 from tests.fakes import FakeClock, FakeOrderStore, FakeRejectedStore
 
@@ -148,23 +145,6 @@ async def test_a_number_that_is_taken_is_drawn_again(
     assert answer.headers["location"] == "/orders/NUS-2026-000043"
 
 
-def test_the_session_is_at_the_mentees_time() -> None:
-    data = order_json(
-        form(time_zone="Asia/Jayapura", date="2026-12-01", time="00:30"),
-        order_id=ORDER_ID,
-        now=NOW,
-    )
-    event = msgspec.json.decode(data, type=OrderCreated)
-    assert event.session.starts_at.isoformat() == "2026-11-30T15:30:00+00:00"
-    assert event.mentee.time_zone == "Asia/Jayapura"
-
-
-@pytest.mark.parametrize("price", ["250000", "250.000", "Rp250.000", "Rp 250000"])
-def test_rupiah_are_read_as_people_write_them(price: str) -> None:
-    data = order_json(form(price=price), order_id=ORDER_ID, now=NOW)
-    assert msgspec.json.decode(data, type=OrderCreated).price.amount == 250_000
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -201,13 +181,6 @@ async def test_a_wrong_field_is_told_beside_it_and_nothing_is_published(
     assert f'aria-invalid="true" aria-describedby="{name}-error"' in answer.text
     assert f'<p class="error" id="{name}-error">' in answer.text
     assert bench.published == []
-
-
-def test_a_time_that_the_clocks_leave_out_is_refused() -> None:
-    skipped = form(time_zone="America/New_York", date="2027-03-14", time="02:30")
-    with pytest.raises(FormError) as refused:
-        order_json(skipped, order_id=ORDER_ID, now=NOW)
-    assert list(refused.value.complaints) == ["time"]
 
 
 async def test_an_empty_form_has_a_complaint_for_each_field(client: httpx.AsyncClient) -> None:
@@ -296,39 +269,6 @@ async def test_a_page_says_why_a_person_is_needed_and_escapes(
     assert "<script>" not in page
 
 
-def test_the_story_tells_what_happened_and_what_is_to_come() -> None:
-    told = [(step.title, step.at is None) for step in steps(invoiced_order())]
-    assert told == [
-        ("Accepted", False),
-        ("Invoice ready", False),
-        ("Paid", True),
-        ("Scheduled", True),
-        ("Completed", True),
-    ]
-
-
-def test_nothing_is_to_come_for_an_order_that_has_ended() -> None:
-    rejected = order().moved_to(Status.REJECTED, NOW, "slot_taken")
-    told = [(step.title, step.reason) for step in steps(rejected)]
-    assert told == [("Accepted", None), ("Rejected", "slot_taken")]
-
-
-def test_reminders_are_past_next_planned_or_skipped() -> None:
-    soon = session(starts_at=NOW + timedelta(hours=2))
-    late = scheduled_order(session=soon, next_reminder_at=soon.starts_at - timedelta(minutes=10))
-    assert reminders(order()) == []
-    assert [reminder.state for reminder in reminders(scheduled_order())] == [
-        "next",
-        "planned",
-        "planned",
-    ]
-    assert reminders(late) == [
-        Reminder(lead_minutes=1440, at=NOW - timedelta(hours=22), state="skipped"),
-        Reminder(lead_minutes=60, at=NOW + timedelta(hours=1), state="past"),
-        Reminder(lead_minutes=10, at=NOW + timedelta(minutes=110), state="next"),
-    ]
-
-
 async def test_the_api_gives_the_order_as_stored(client: httpx.AsyncClient, bench: Bench) -> None:
     bench.store(scheduled_order())
     answer = await client.get(f"/api/orders/{ORDER_ID}")
@@ -382,11 +322,14 @@ def served(app: Starlette) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:

@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.send_notification.rendering import Brand, Renderer
-from functions.send_notification.use_case import MESSAGE_FAILED
 from shared.domain import billing, meetings, placement
 from shared.domain.money import Money
-from shared.domain.notifications import TABLE, Kind, Mail, Notification, Recipient
+from shared.domain.notifications import MESSAGE_FAILED, TABLE, Kind, Mail, Notification, Recipient
 from shared.domain.order import Meeting, Order, OrderInvoice, Payment, Status, StatusChange
 from shared.domain.people import Locale, Person
 from shared.domain.schedule import Session

@@ -1,0 +1,40 @@
+# Everything sets itself up: a virtual environment in .venv, dependencies, staged functions.
+PYTHON ?= python3
+BACKEND ?= embedded
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo up test lint format clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say which with PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) (once, a minute or so) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## Run six sample orders through the whole chain
+	@$(BIN)/python -m local demo --backend $(BACKEND)
+
+up: $(READY) ## Start the local world and keep it until Ctrl-C
+	@$(BIN)/python -m local up --backend $(BACKEND)
+
+test: $(READY) ## Run the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(READY) ## Run the linters and the type checker
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## Remove the environment and the local worlds
+	rm -rf $(VENV) .local .stage
