@@ -1,6 +1,7 @@
 """What a developer can ask of a local world."""
 
 import argparse
+import os
 import re
 import secrets
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import httpx
 import msgspec
@@ -17,6 +19,7 @@ from rich.console import Console
 from local import config as configuration
 from local.config import WorldConfig
 from local.demo import run as demo
+from local.postman import Disturbance
 from local.world import World, running
 from shared.bootstrap import Wiring
 from shared.domain.events import OrderCreated
@@ -99,15 +102,28 @@ def _world_options(parser: argparse.ArgumentParser, folder: Path) -> None:
         help=f"a fixed port for one of: {', '.join(configuration.SERVERS)}",
     )
     parser.add_argument("--time-scale", type=float, default=1.0, help="how much faster Xendit is")
+    parser.add_argument("--duplicate", type=float, default=0.0, help="chance of a second delivery")
+    parser.add_argument(
+        "--delay", type=float, default=0.0, help="hold deliveries for up to so long"
+    )
 
 
 def _folder_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, default=Path(".local/up"), help="the world to use")
 
 
+def _options(options: argparse.Namespace) -> dict[str, Any]:
+    disturbed = options.duplicate > 0 or options.delay > 0
+    disturbance = Disturbance(duplicate=options.duplicate, delay_s=options.delay)
+    return {
+        "time_scale": options.time_scale,
+        "disturbance": disturbance if disturbed else None,
+    }
+
+
 def _prepare(options: argparse.Namespace) -> WorldConfig:
     return configuration.prepare(
-        options.folder, options.backend, dict(options.port), time_scale=options.time_scale
+        options.folder, options.backend, dict(options.port), **_options(options)
     )
 
 
@@ -141,7 +157,7 @@ def _demo(options: argparse.Namespace) -> int:
         fresh=options.fresh,
         results=options.json,
         seed=secrets.randbits(32),
-        options={"time_scale": options.time_scale},
+        options=_options(options),
         ports=dict(options.port),
     )
     return demo.run(request, console, lambda world: _serve(world, stopping))
@@ -185,7 +201,9 @@ def _advance(options: argparse.Namespace) -> int:
 
 
 def _wiring(folder: Path) -> Wiring:
-    return Wiring(variables=_running_world(folder).function_settings())
+    config = _running_world(folder)
+    os.environ.update(config.emulators)  # Google's clients look for them there
+    return Wiring(variables=config.function_settings())
 
 
 def _running_world(folder: Path) -> WorldConfig:

@@ -2,19 +2,20 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from local.ports import free_ports
+from local.postman import Disturbance
 from local.topology import FUNCTIONS
 from shared.adapters.clock import OffsetClock
 
 Backend = Literal["embedded", "emulator"]
 HOST = "127.0.0.1"
-SERVERS = ("xendit", "google", "scheduler", "shop", *(f.name for f in FUNCTIONS))
+SERVERS = ("xendit", "google", "scheduler", "shop", "postman", *(f.name for f in FUNCTIONS))
 XENDIT_KEY = "xnd_development_local"
 ADMIN = "admin@nusademy.example"
 
@@ -31,6 +32,7 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_per_minute: int = 600
     room_delay_s: float = 0.3
     emulators: dict[str, str] = {}
+    disturbance: Disturbance | None = None
 
     @property
     def path(self) -> Path:
@@ -50,6 +52,12 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
     def url(self, server: str) -> str:
         """Return the base URL of a server."""
         return f"http://{HOST}:{self.ports[server]}"
+
+    def push_url(self, function: str) -> str:
+        """Return where messages for a function are pushed to."""
+        if self.disturbance is None:
+            return self.url(function)
+        return f"{self.url('postman')}/{function}"
 
     def urls(self) -> dict[str, object]:
         """Return where everything is, as ``--urls`` writes it."""
@@ -101,7 +109,7 @@ def load(folder: Path) -> WorldConfig | None:
 
 
 def prepare(
-    folder: Path, backend: Backend, asked: Mapping[str, int], **options: float
+    folder: Path, backend: Backend, asked: Mapping[str, int], **options: Any
 ) -> WorldConfig:
     """Return the configuration of a world in this folder.
 
@@ -114,7 +122,8 @@ def prepare(
     config = WorldConfig(
         folder=str(folder.resolve()),
         backend=backend,
-        project="demo-mentoring",
+        # Emulators that are shared keep each project apart, so every new world is an empty one.
+        project=before.project if before else f"local-{secrets.token_hex(4)}",
         ports=ports | dict(asked),
         callback_token=before.callback_token if before else secrets.token_urlsafe(24),
     )
@@ -133,8 +142,3 @@ def _ports() -> dict[str, int]:
 
 def _file(folder: Path) -> Path:
     return folder / "world.json"
-
-
-def servers_of(process: str) -> Sequence[str]:
-    """Return the servers that a helper process runs."""
-    return {"vendors": ("xendit", "google"), "world": ("scheduler", "shop")}.get(process, ())

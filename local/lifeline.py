@@ -1,17 +1,21 @@
 """Commands whose processes, grandchildren included, end with the process that started them.
 
-``python -m local.lifeline`` is the guard of one command. It reads the id of the command's process
-group from standard input, which stays open until the starter ends, in whatever way; then it kills
-the group. A parent-death signal would reach only children, and only on Linux.
+``python -m local.lifeline`` is the guard of all commands of one process. It reads the ids of their
+process groups from standard input, which stays open until the starter ends, in whatever way; then
+it kills those groups. A parent-death signal would reach only children, and only on Linux.
 """
 
+import atexit
+import functools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
 
 
 class TetheredProcess:
@@ -21,55 +25,78 @@ class TetheredProcess:
     gets here, since the leader of a session cannot leave its group.
     """
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
-        self._guard = subprocess.Popen(
-            [sys.executable, "-m", "local.lifeline"],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            cwd=Path(__file__).parent.parent,
-        )
-        try:
-            self._process = _start(command, log)
-        except OSError:
-            self._end_guard()
-            raise
-        assert self._guard.stdin is not None
-        self._guard.stdin.write(str(self._process.pid).encode())
-        self._guard.stdin.flush()
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        folder: Path = _ROOT,
+    ) -> None:
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - commands of our own
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=None if environment is None else dict(environment),
+                cwd=folder,
+            )
+        _tell_guard(f"+{self._process.pid}")
+
+    @property
+    def pid(self) -> int:
+        """The command's process id, which is also that of its group."""
+        return self._process.pid
 
     @property
     def running(self) -> bool:
         """Whether the command itself has not ended."""
         return self._process.poll() is None
 
+    def signal(self, number: int) -> None:
+        """Send a signal to all of its processes; quiet if they are gone."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
     def end(self) -> None:
         """Kill all of its processes; quiet if they are gone."""
-        self._end_guard()
-        _kill(self._process.pid)
+        self.signal(signal.SIGKILL)
         self._process.wait()
-
-    def _end_guard(self) -> None:
-        self._guard.kill()
-        self._guard.communicate()
+        _tell_guard(f"-{self._process.pid}")
 
 
-def _start(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
-    with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - commands of our own
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+def _tell_guard(line: str) -> None:
+    pipe = _guard().stdin
+    assert pipe is not None
+    pipe.write(f"{line}\n".encode())
+    pipe.flush()
 
 
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+@functools.cache
+def _guard() -> "subprocess.Popen[bytes]":
+    guard = subprocess.Popen(
+        [sys.executable, "-m", "local.lifeline"],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        cwd=_ROOT,
+    )
+    atexit.register(guard.communicate)
+    return guard
+
+
+def _kill_when_told_no_more(lines: Iterable[str]) -> None:
+    groups: set[int] = set()
+    for line in lines:
+        group = int(line[1:])
+        if line.startswith("+"):
+            groups.add(group)
+        else:
+            groups.discard(group)
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    pid = sys.stdin.read()
-    if pid:
-        _kill(int(pid))
+    _kill_when_told_no_more(sys.stdin)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from local import dispatcher, scheduler
 from local.config import HOST, XENDIT_KEY, WorldConfig, load
+from local.postman import Disturbance, Postman
 from local.quiet import Quiet
 from local.shop.app import create_app as create_shop
 from local.simulators.google.app import create_app as create_google
@@ -25,7 +26,7 @@ from shared.domain.events import OrderCreated
 def dispatch(config: WorldConfig) -> None:
     """Push the embedded queue's messages to the functions."""
     subscriptions = {s: t for f in FUNCTIONS for s, t in f.subscriptions().items()}
-    endpoints = {s: config.url(f.name) for f in FUNCTIONS for s in f.subscriptions()}
+    endpoints = {s: config.push_url(f.name) for f in FUNCTIONS for s in f.subscriptions()}
     queue = dispatcher.open_queue(config.data_dir, subscriptions)
     policy = dispatcher.RetryPolicy()
     asyncio.run(dispatcher.Dispatcher(queue, endpoints, config.clock, policy).run())
@@ -52,6 +53,12 @@ def vendors(config: WorldConfig) -> None:
     serve({config.ports["xendit"]: xendit, config.ports["google"]: google})
 
 
+def postman(config: WorldConfig) -> None:
+    """Stand between whoever pushes and the functions, and mishandle what is pushed."""
+    functions = {f.name: config.url(f.name) for f in FUNCTIONS}
+    serve({config.ports["postman"]: Postman(functions, config.disturbance or Disturbance()).app()})
+
+
 def world(config: WorldConfig) -> None:
     """Serve the scheduler and the shop."""
     asyncio.run(_world(config))
@@ -63,6 +70,7 @@ async def _world(config: WorldConfig) -> None:
     quiet = Quiet(
         config.url("xendit"),
         config.url("google"),
+        None if config.disturbance is None else config.url("postman"),
         None if queue is None else lambda: queue.busy(config.clock.now()),
     )
     jobs = [scheduler.Job(f.name, f.schedule, config.url(f.name)) for f in FUNCTIONS if f.schedule]
@@ -92,10 +100,7 @@ def serve(apps: Mapping[int, ASGIApp]) -> None:
 
 
 async def _serve(apps: Mapping[int, ASGIApp]) -> None:
-    servers = [
-        uvicorn.Server(_server_config(app, port))
-        for port, app in apps.items()
-    ]
+    servers = [uvicorn.Server(_server_config(app, port)) for port, app in apps.items()]
     await asyncio.gather(*(server.serve() for server in servers))
 
 
@@ -112,7 +117,7 @@ def _server_config(app: ASGIApp, port: int) -> uvicorn.Config:
     )
 
 
-PROCESSES = {"dispatcher": dispatch, "vendors": vendors, "world": world}
+PROCESSES = {"dispatcher": dispatch, "vendors": vendors, "world": world, "postman": postman}
 
 
 def main(name: str, folder: Path) -> None:

@@ -22,11 +22,13 @@ class Quiet:
         self,
         xendit: str,
         google: str,
+        postman: str | None,
         queue_busy: Callable[[], bool] | None,
         still_s: float = 0.6,
     ) -> None:
         self._xendit = xendit
         self._google = google
+        self._postman = postman
         self._queue_busy = queue_busy
         self._still_s = still_s
         self._client = httpx.AsyncClient(timeout=10.0, trust_env=False)
@@ -34,6 +36,8 @@ class Quiet:
     async def busy(self) -> bool:
         """Whether something is under way that can be seen."""
         if self._queue_busy is not None and self._queue_busy():
+            return True
+        if self._postman is not None and await self._spare_deliveries():
             return True
         xendit, google = await self._pending()
         return bool(xendit["due"] or xendit["in_flight"] or google["pending_rooms"])
@@ -65,6 +69,10 @@ class Quiet:
     async def _snapshot(self) -> Any:
         counts = await self._client.get(f"{self._google}/_admin/counts")
         return counts.json(), await self._pending()
+
+    async def _spare_deliveries(self) -> int:
+        answer = await self._client.get(f"{self._postman}/_admin/pending")
+        return int(answer.json()["spare"])
 
     async def _pending(self) -> tuple[dict[str, Any], dict[str, Any]]:
         xendit = await self._client.get(f"{self._xendit}/_admin/pending")

@@ -65,7 +65,7 @@ class World:
         self._emulators.start()
         self.config = msgspec.structs.replace(self.config, emulators=self._emulators.environment)
         endpoints = {
-            name: (topic, self.config.url(function.name))
+            name: (topic, self.config.push_url(function.name))
             for function in FUNCTIONS
             for name, topic in function.subscriptions().items()
         }
@@ -77,6 +77,8 @@ class World:
         names = ["vendors", "world"]
         if self.config.backend == "embedded":
             names.append("dispatcher")
+        if self.config.disturbance is not None:
+            names.append("postman")
         for name in names:
             command = [sys.executable, "-m", "local.process", name, self.config.folder]
             self.supervisor.start(name, command, _environment(self.config.emulators), ROOT)
@@ -93,7 +95,10 @@ class World:
         self.supervisor.start(name, command, _environment(settings), folder)
 
     def _await_ready(self) -> None:
-        waiting = {self.config.url(name): name for name in self.config.ports}
+        servers = set(self.config.ports)
+        if self.config.disturbance is None:
+            servers.remove("postman")
+        waiting = {self.config.url(name): name for name in servers}
         deadline = time.monotonic() + _READY_TIMEOUT_S
         with httpx.Client(timeout=1.0, trust_env=False) as client:
             while waiting:
@@ -106,8 +111,8 @@ class World:
 
     def _check_alive(self) -> None:
         for child in self.supervisor.children.values():
-            if not child.running:
-                tail = (self._logs / f"{child.name}.log").read_text(errors="replace")[-2000:]
+            if not child.process.running:
+                tail = child.log.read_text(errors="replace")[-2000:]
                 raise WorldError(f"{child.name} did not start:\n{tail}")
 
     @property

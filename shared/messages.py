@@ -1,7 +1,6 @@
 """The wire format of events: Pub/Sub push bodies in, data and CloudEvents attributes out."""
 
 import base64
-import binascii
 import hashlib
 from datetime import datetime
 from typing import Any, TypeVar
@@ -101,7 +100,7 @@ def read_push(body: bytes) -> PushedMessage:
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
         data = base64.b64decode(envelope.message.data, validate=True)
-    except (msgspec.MsgspecError, binascii.Error, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidMessageError(f"not a Pub/Sub push request: {error}") from error
     return PushedMessage(
         id=envelope.message.message_id,

@@ -1,20 +1,22 @@
 """Sample data: one believable order, at each point of its life, for tests to vary."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from shared.domain.billing import attach_invoice, settle
-from shared.domain.events import OrderCreated
+from shared.domain.events import ALL_EVENTS, AttentionRaised, Event, OrderCreated, ReminderDue
+from shared.domain.facts import facts
 from shared.domain.invoice import Invoice, InvoiceStatus
-from shared.domain.meetings import CalendarEvent, RoomStatus, event_id, record_meeting
+from shared.domain.meetings import ROOM_FAILED, CalendarEvent, RoomStatus, event_id, record_meeting
 from shared.domain.money import Money
 from shared.domain.notifications import Delivery
-from shared.domain.order import Order, order_from
+from shared.domain.order import Order, Status, order_from
 from shared.domain.people import Person
+from shared.domain.placement import SLOT_TAKEN
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
-from shared.domain.schedule import Session
+from shared.domain.schedule import DayKey, MentorDay, Session
 from shared.ports import RejectedMessage
 
 # Shortly after the sample order was taken, a week before its session.
@@ -106,17 +108,59 @@ def paid_order(**changes: Any) -> Order:
 
 def scheduled_order(**changes: Any) -> Order:
     """Return the sample order with its meeting and its first reminder planned."""
-    paid = paid_order()
-    event = CalendarEvent(
-        event_id=event_id(paid),
+    at = NOW + timedelta(minutes=11)
+    scheduled = record_meeting(
+        paid_order(), {}, event=calendar_event(), leads=DEFAULT_LEAD_MINUTES, now=at
+    )
+    return msgspec.structs.replace(scheduled.order, **changes)
+
+
+def order_in(status: Status) -> Order:
+    """Return the sample order as it came to this status."""
+    at = NOW + timedelta(hours=24)
+    return {
+        Status.PENDING: order(),
+        Status.INVOICED: invoiced_order(),
+        Status.PAID: paid_order(),
+        Status.SCHEDULED: scheduled_order(),
+        Status.COMPLETED: scheduled_order().moved_to(Status.COMPLETED, session().ends_at),
+        Status.REJECTED: order().moved_to(Status.REJECTED, NOW, SLOT_TAKEN),
+        Status.EXPIRED: invoiced_order().moved_to(Status.EXPIRED, at),
+        Status.CANCELLED: invoiced_order().moved_to(Status.CANCELLED, at),
+    }[status]
+
+
+def days(*holders: Order, of: Order | None = None) -> dict[DayKey, MentorDay]:
+    """Return the mentor's days of an order, by default the sample, with these orders' bookings."""
+    return {
+        key: MentorDay(key=key, bookings=tuple(o.booking for o in holders if key in o.day_keys))
+        for key in (of or order()).day_keys
+    }
+
+
+def calendar_event(**changes: Any) -> CalendarEvent:
+    """Return the sample order's calendar event, its room ready."""
+    ready = CalendarEvent(
+        event_id=event_id(order()),
         cancelled=False,
         room=RoomStatus.READY,
         meet_url="https://meet.google.com/abc-defg-hij",
     )
-    scheduled = record_meeting(
-        paid, {}, event=event, leads=DEFAULT_LEAD_MINUTES, now=NOW + timedelta(minutes=11)
+    return msgspec.structs.replace(ready, **changes)
+
+
+_E = TypeVar("_E", bound=Event)
+
+
+def event_of(kind: type[_E]) -> _E:
+    """Return an event of this kind about the sample order, as its facts say it."""
+    samples: tuple[Event, ...] = (
+        order_created(),
+        ReminderDue(order_id=order().id, lead_minutes=60, session=session()),
+        *(fact for status in Status for fact in facts(order_in(status), *ALL_EVENTS)),
+        *facts(order().with_attention(ROOM_FAILED, NOW), AttentionRaised),
     )
-    return msgspec.structs.replace(scheduled.order, **changes)
+    return next(event for event in samples if isinstance(event, kind))
 
 
 def delivery(**changes: Any) -> Delivery:

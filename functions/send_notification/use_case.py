@@ -107,10 +107,14 @@ class SendNotification:
         return readers[notification.recipient]
 
     def _give_up(self, notification: Notification, reason: str) -> None:
+        # The admin cannot be told that the admin cannot be told; the order says so.
+        if notification.kind is not Kind.ATTENTION:
+            self._ask_admin(notification)
+        # Last, since a message that is settled is never looked at again.
         failed = partial(mark_failed, notification=notification, reason=reason)
         self.deliveries.transact(notification.key, failed)
-        if notification.kind is Kind.ATTENTION:
-            return  # the admin cannot be told that the admin cannot be told; the order says so
+
+    def _ask_admin(self, notification: Notification) -> None:
         now = self.clock.now()
 
         def ask_admin(current: Order | None, _days: Days) -> Change:

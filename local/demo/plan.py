@@ -18,12 +18,12 @@ from shared.domain.schedule import Session
 class Story(StrEnum):
     """What the mentee of a sample order does."""
 
-    BANK = "pays by bank transfer"
-    QRIS = "pays by QRIS"
-    WALLET = "pays with a wallet"
-    CARD = "pays by card"
-    EXPIRES = "does not pay in time"
-    TAKEN = "wants a slot that is taken"
+    BANK = "bank transfer"
+    QRIS = "QRIS"
+    WALLET = "wallet"
+    CARD = "card"
+    EXPIRES = "never pays"
+    TAKEN = "taken slot"
 
 
 # Payment method and channel at the checkout.
@@ -100,11 +100,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def make_plan(count: int, now: datetime, seed: int) -> Plan:
     """Return a plan of ``count`` orders, the six stories in turn."""
     rng = random.Random(seed)
+    first_number = rng.randrange(10**6 - count)
     stories = list(Story)
     planned: list[PlannedOrder] = []
     for number in range(count):
         story = stories[number % len(stories)]
-        event = _event(number, now, rng)
+        event = _event(f"NUS-{now.year}-{first_number + number:06d}", number, now, rng)
         if story is Story.TAKEN:
             wanted = planned[number - len(stories) + 1].event
             event = msgspec.structs.replace(event, mentor=wanted.mentor, session=wanted.session)
@@ -112,11 +113,11 @@ def make_plan(count: int, now: datetime, seed: int) -> Plan:
     return Plan(orders=tuple(planned))
 
 
-def _event(number: int, now: datetime, rng: random.Random) -> OrderCreated:
+def _event(order_id: str, number: int, now: datetime, rng: random.Random) -> OrderCreated:
     hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     starts_at = hour + _FIRST_SESSION + timedelta(hours=rng.randrange(_SESSION_STARTS))
     return OrderCreated(
-        order_id=f"NUS-{now.year}-{rng.randrange(10**6):06d}-{number:03d}",
+        order_id=order_id,
         created_at=now,
         subject=rng.choice(_TOPICS),
         mentee=_person(f"u-{number}", _MENTEES[number % len(_MENTEES)], "mentee", number, rng),

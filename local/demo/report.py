@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from local.demo.plan import Plan
@@ -41,9 +42,11 @@ def as_json(plan: Plan, seen: Evidence, duration_s: float) -> dict[str, Any]:
 
 def as_table(plan: Plan, seen: Evidence) -> Table:
     """Return the results as a table."""
-    table = Table(title="What became of the sample orders", title_justify="left")
-    for heading in ("order", "the mentee", "status", "room", "reminders", "mails"):
-        table.add_column(heading)
+    table = Table(
+        title="What became of the sample orders", title_justify="left", box=box.SIMPLE_HEAD
+    )
+    for heading in ("order", "mentee", "status", "room", "reminders", "mails"):
+        table.add_column(heading, no_wrap=True)
     orders = {order.id: order for order in seen.orders}
     for planned in plan.orders:
         order = orders.get(planned.id)
@@ -55,7 +58,7 @@ def as_table(plan: Plan, seen: Evidence) -> Table:
             order.id,
             planned.story,
             f"[{colour}]{order.status}[/{colour}]",
-            order.meeting.meet_url.removeprefix("https://") if order.meeting else "",
+            order.meeting.meet_url.rpartition("/")[2] if order.meeting else "",
             str(len(_reminded(order, seen)) or ""),
             str(_sent(order, seen)),
         )

@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import httpx
 import msgspec
 from rich.console import Console
 
@@ -16,6 +18,7 @@ from local.demo.driver import Driver
 from local.demo.plan import Plan, make_plan
 from local.demo.report import as_json, as_table, shortcomings
 from local.demo.timeline import Timeline
+from local.postman import Disturbance
 from local.world import World, running
 from shared.bootstrap import Wiring
 
@@ -31,7 +34,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
     results: Path | None
     seed: int
-    options: dict[str, float] = {}
+    options: dict[str, Any] = {}
     ports: dict[str, int] = {}
 
 
@@ -49,6 +52,8 @@ def run(request: Request, console: Console, keep_serving: Callable[[World], None
         plan = make_plan(request.orders, config.clock.now(), request.seed)
     _write_plan(request.folder, plan)
     with running(config, console.log) as world:
+        if config.disturbance is not None:
+            _disturb_webhooks(config, config.disturbance)
         status = _play(world, plan, request, console)
         if sys.stdin.isatty() and console.is_terminal:
             keep_serving(world)
@@ -77,6 +82,15 @@ def _play(world: World, plan: Plan, request: Request, console: Console) -> int:
             f"[green]All {count} orders ended as they should; every promise held.[/green]"
         )
     return 1 if broken else 0
+
+
+def _disturb_webhooks(config: WorldConfig, disturbance: Disturbance) -> None:
+    settings = {
+        "duplicate_probability": disturbance.duplicate,
+        "delay_seconds": disturbance.delay_s,
+    }
+    url = f"{config.url('xendit')}/_admin/webhooks"
+    httpx.post(url, json=settings, trust_env=False).raise_for_status()
 
 
 def _print_places(config: WorldConfig, console: Console) -> None:

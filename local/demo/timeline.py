@@ -50,7 +50,7 @@ class Timeline:
 
     def _table(self, orders: Mapping[str, Order]) -> Table:
         table = Table(title=f"world time {self._clock.now():%a %d %b %H:%M} UTC")
-        for heading in ("order", "the mentee", "so far"):
+        for heading in ("order", "mentee", "so far"):
             table.add_column(heading)
         for planned in self._plan.orders:
             order = orders.get(planned.id)

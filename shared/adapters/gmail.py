@@ -12,6 +12,7 @@ from email.policy import SMTP
 
 from shared.adapters.google_api import GoneError, GoogleService
 from shared.domain.notifications import Mail
+from shared.errors import PermanentError
 from shared.settings import BrandSettings, GoogleSettings
 
 SCOPES = ("https://www.googleapis.com/auth/gmail.compose",)
@@ -47,10 +48,20 @@ class GmailMailer:
     def _message(self, mail: Mail) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._sender
-        message["To"] = Address(mail.to_name, addr_spec=mail.to_email)
+        message["To"] = _reader(mail)
         message["Reply-To"] = self._reply_to
         message["Subject"] = mail.subject
         message["X-Notification-Key"] = mail.key
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         return message
+
+
+def _reader(mail: Mail) -> Address:
+    unwritable = PermanentError("the reader's address cannot be written in a mail's header")
+    if not mail.to_email.isascii():
+        raise unwritable
+    try:
+        return Address(mail.to_name, addr_spec=mail.to_email)
+    except Exception as error:  # Python's parser of addresses raises whatever it trips over
+        raise unwritable from error

@@ -25,8 +25,9 @@ from shared.settings import GoogleSettings
 
 # Reasons that Google documents as "retry with backoff", sent with 403 or 429.
 _RATE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
-# Can be the protection against spam to outside attendees; Google names no time, an hour is usual.
-_QUOTA_REASON = "quotaExceeded"
+# Can be the protection against spam to outside attendees, or a day's allowance used up; Google
+# names no time, an hour is usual.
+_QUOTA_REASONS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _QUOTA_WAIT_S = 3600.0
 _SERVER_ERROR = 500
 
@@ -97,7 +98,7 @@ def classified(api: str, error: HttpError) -> Exception:
     said = f"{api} answered {status} {reason}"
     if status == 429 or reason in _RATE_REASONS:  # noqa: PLR2004 - too many requests
         return NotDoneError(said)
-    if reason == _QUOTA_REASON:
+    if reason in _QUOTA_REASONS:
         return NotDoneError(said, retry_after=_QUOTA_WAIT_S)
     if status in {404, 410}:
         return GoneError(said)

@@ -32,8 +32,11 @@ _STATUS = {
 }
 _TOO_MANY = 429
 _NOT_FOUND = 404
+_REFUSED = 400
 _SERVER_ERROR = 500
 _DEFAULT_RATE_LIMIT_WAIT_S = 60.0
+# Xendit's windows are a minute long: a header beyond this is not a number of seconds.
+_LONGEST_RATE_LIMIT_WAIT_S = 600.0
 
 
 class _WireInvoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +186,7 @@ def _classified(status: int, headers: Any, body: bytes) -> Exception:
         return NotDoneError(said, retry_after=_seconds_until_reset(headers))
     if status == _NOT_FOUND:
         return _NotFoundError(said)
-    if status >= _SERVER_ERROR or status == 408:  # noqa: PLR2004 - request timeout
+    if not _REFUSED <= status < _SERVER_ERROR or status == 408:  # noqa: PLR2004 - request timeout
         return RetryableError(said)
     if status in {401, 403}:
         # Our key, not this order: everything waits until the key is right, nothing is given up.
@@ -193,6 +196,7 @@ def _classified(status: int, headers: Any, body: bytes) -> Exception:
 
 def _seconds_until_reset(headers: Any) -> float:
     try:
-        return max(0.0, float(headers.get("Rate-Limit-Reset", "")))
+        wait = float(headers.get("Rate-Limit-Reset", ""))
     except ValueError:
         return _DEFAULT_RATE_LIMIT_WAIT_S
+    return min(max(0.0, wait), _LONGEST_RATE_LIMIT_WAIT_S)

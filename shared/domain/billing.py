@@ -30,7 +30,7 @@ def settle(current: Order | None, days: Days, *, invoice: Invoice, now: datetime
     order = existing(current)
     if invoice.status is InvoiceStatus.PAID:
         return _paid(order, days, invoice, now)
-    if invoice.status is InvoiceStatus.EXPIRED and order.status is Status.INVOICED:
+    if invoice.status is InvoiceStatus.EXPIRED and _is_shown(order, invoice):
         freed = tuple(days[key].without_order(order.id) for key in order.day_keys)
         return Change(order=order.moved_to(Status.EXPIRED, now), days=freed)
     return Change(order=order)
@@ -61,9 +61,19 @@ def _paid_late(order: Order, days: Days, now: datetime) -> Change:
     return Change(order=order.moved_to(Status.PAID, now, "paid after expiry"), days=rebooked)
 
 
+def _is_shown(order: Order, invoice: Invoice) -> bool:
+    """Whether the mentee waits on this invoice; a spare one that expires changes nothing."""
+    shown = order.invoice is not None and order.invoice.id == invoice.id
+    return shown and order.status is Status.INVOICED
+
+
 def _fits(order: Order, invoice: Invoice) -> bool:
-    amounts = {invoice.amount, invoice.paid_amount or invoice.amount}
+    amounts = {invoice.amount, _paid_amount(invoice)}
     return amounts == {order.price.amount} and invoice.currency == order.price.currency
+
+
+def _paid_amount(invoice: Invoice) -> int:
+    return invoice.amount if invoice.paid_amount is None else invoice.paid_amount
 
 
 def _invoiced(order: Order, invoice: Invoice, now: datetime) -> Order:
@@ -74,7 +84,7 @@ def _invoiced(order: Order, invoice: Invoice, now: datetime) -> Order:
 def _payment(invoice: Invoice, now: datetime) -> Payment:
     return Payment(
         invoice_id=invoice.id,
-        amount=invoice.paid_amount or invoice.amount,
+        amount=_paid_amount(invoice),
         paid_at=invoice.paid_at or now,
         method=invoice.payment_method,
         channel=invoice.payment_channel,

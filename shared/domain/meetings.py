@@ -80,7 +80,8 @@ def record_meeting(
 ) -> Change:
     """Record the event and its room, and plan the reminders."""
     order = existing(current)
-    if order.status is not Status.PAID or event.meet_url is None:
+    is_current = event.event_id == event_id(order)
+    if order.status is not Status.PAID or not is_current or event.meet_url is None:
         return Change(order=order)
     planned = msgspec.structs.replace(
         order.without_attention(ROOM_FAILED, MEETING_REFUSED),

@@ -1,0 +1,320 @@
+"""How the adapters of Calendar and Gmail take each of the ways in which Google can fail."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httplib2
+import msgspec
+import pytest
+from googleapiclient.errors import HttpError
+
+from local.ports import free_ports
+from shared.adapters.gmail import GmailMailer
+from shared.adapters.google_api import classified
+from shared.adapters.google_calendar import GoogleMeetingScheduler
+from shared.domain.meetings import RoomStatus, meeting_request
+from shared.domain.notifications import Mail
+from shared.errors import NotDoneError, PermanentError, RetryableError
+from shared.settings import BrandSettings, GoogleSettings
+from tests.builders import paid_order
+from tests.fakes import FakeClock
+from tests.vendors import HOST, Vendor, connections_are_dropped, served_google
+
+pytestmark = connections_are_dropped
+
+REQUEST = meeting_request(paid_order())
+ANEW = msgspec.structs.replace(REQUEST, room_request_id="another-request")
+MAIL = Mail(key="k", to_name="Sari", to_email="sari@example.com", subject="s", text="t", html="h")
+BRAND = BrandSettings(name="Nusademy", help_email="help@a.example", admin_email="admin@a.example")
+TIMEOUT_S = 0.4
+# The client tries once more, after a random wait of less than this.
+RETRY_WAIT_S = 2.0
+TRIES = 2
+
+
+class Google:
+    """The simulator, and the two adapters connected to it."""
+
+    def __init__(self, vendor: Vendor, url: str | None = None) -> None:
+        settings = GoogleSettings(
+            subject="sessions@nusademy.example",
+            api_base_url=url or vendor.url,
+            timeout_s=TIMEOUT_S,
+        )
+        self.vendor = vendor
+        self.scheduler = GoogleMeetingScheduler(settings)
+        self.mailer = GmailMailer(settings, BRAND)
+
+    def events(self) -> list[dict[str, Any]]:
+        return list(self.vendor.ask("events")["events"])
+
+    def writes(self) -> list[dict[str, Any]]:
+        (record,) = self.events()
+        return list(record["writes"])
+
+    def sent(self) -> list[dict[str, Any]]:
+        return list(self.vendor.ask("mails")["mails"])
+
+    def refuse(self, operation: str, reason: str, **rest: Any) -> None:
+        self.vendor.tell("refusals", operation=operation, reason=reason, times=10, **rest)
+
+    def close(self) -> None:
+        self.scheduler._service.client.close()
+        self.mailer._service.client.close()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Google]:
+    with served_google(FakeClock(), timeout_keep_alive=1) as vendor:
+        google = Google(vendor)
+        yield google
+        google.close()
+
+
+@pytest.fixture
+def google(served: Google) -> Google:
+    served.vendor.reset()
+    return served
+
+
+@pytest.fixture
+def nowhere(served: Google) -> Iterator[Google]:
+    (port,) = free_ports(1)
+    google = Google(served.vendor, f"http://{HOST}:{port}")
+    yield google
+    google.close()
+
+
+Call = Callable[[Google], Any]
+CALLS: dict[str, Call] = {
+    "calendar.events.insert": lambda google: google.scheduler.ensure(REQUEST),
+    "calendar.events.get": lambda google: google.scheduler.get(REQUEST.event_id),
+    "gmail.users.drafts.create": lambda google: google.mailer.draft(MAIL),
+    "gmail.users.drafts.send": lambda google: google.mailer.send("r1"),
+    "gmail.users.drafts.delete": lambda google: google.mailer.discard("r1"),
+}
+each_operation = pytest.mark.parametrize("operation", CALLS)
+
+
+def until_done(action: Callable[[], None]) -> None:
+    """Try again as the functions' messages do."""
+    for _ in range(5):
+        try:
+            return action()
+        except RetryableError:
+            continue
+    raise AssertionError("never done")
+
+
+@pytest.mark.parametrize("operation", ["calendar.events.insert", "gmail.users.drafts.send"])
+def test_a_stalled_call_is_given_up(operation: str, google: Google) -> None:
+    google.vendor.fault(operation, "stall", seconds=2 * TIMEOUT_S)
+    started = time.monotonic()
+    with pytest.raises(RetryableError, match="did not answer: TimeoutError") as failed:
+        CALLS[operation](google)
+    assert TIMEOUT_S <= time.monotonic() - started < TRIES * TIMEOUT_S + RETRY_WAIT_S + 0.3
+    assert type(failed.value) is RetryableError
+    assert len(google.vendor.requests) <= TRIES
+
+
+@each_operation
+def test_nothing_was_done_where_nobody_listens(operation: str, nowhere: Google) -> None:
+    with pytest.raises(NotDoneError, match="cannot be reached: ConnectionRefusedError"):
+        CALLS[operation](nowhere)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind", "wait"),
+    [
+        (403, "rateLimitExceeded", NotDoneError, None),
+        (429, "rateLimitExceeded", NotDoneError, None),
+        (403, "userRateLimitExceeded", NotDoneError, None),
+        (429, "anything", NotDoneError, None),
+        (403, "quotaExceeded", NotDoneError, 3600),
+        (403, "dailyLimitExceeded", NotDoneError, 3600),
+        (403, "forbiddenForServiceAccounts", PermanentError, None),
+        (403, "insufficientPermissions", PermanentError, None),
+        (400, "invalid", PermanentError, None),
+        (401, "authError", RetryableError, None),
+        (408, "timeout", RetryableError, None),
+        (412, "conditionNotMet", RetryableError, None),
+        (500, "backendError", RetryableError, None),
+        (503, "backendError", RetryableError, None),
+    ],
+)
+def test_a_refusal_is_classified_by_status_and_reason(
+    status: int, reason: str, kind: type[Exception], wait: float | None
+) -> None:
+    body = msgspec.json.encode({"error": {"errors": [{"reason": reason}], "code": status}})
+    refused = classified("calendar", HttpError(httplib2.Response({"status": status}), body))
+    assert type(refused) is kind
+    assert str(refused) == f"calendar answered {status} {reason}"
+    assert getattr(refused, "retry_after", None) == wait
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<h1>Bad gateway</h1>", b"[]", b'{"error":"invalid_grant"}', b"\xff\xfe"]
+)
+def test_an_error_without_a_reason_goes_by_its_status(body: bytes) -> None:
+    answers = {502: RetryableError, 403: PermanentError}
+    for status, kind in answers.items():
+        refused = classified("gmail", HttpError(httplib2.Response({"status": status}), body))
+        assert type(refused) is kind
+        assert str(refused) == f"gmail answered {status} unknown"
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason", "kind"),
+    [
+        ("calendar.events.insert", "rateLimitExceeded", NotDoneError),
+        ("calendar.events.insert", "quotaExceeded", NotDoneError),
+        ("calendar.events.insert", "forbiddenForServiceAccounts", PermanentError),
+        ("gmail.users.drafts.create", "authError", RetryableError),
+        ("gmail.users.drafts.send", "backendError", RetryableError),
+    ],
+)
+def test_a_refusal_in_googles_words_is_understood(
+    operation: str, reason: str, kind: type[Exception], google: Google
+) -> None:
+    google.refuse(operation, reason)
+    with pytest.raises(kind):
+        CALLS[operation](google)
+    assert len(google.vendor.requests) <= TRIES
+    assert google.events() == []
+    assert google.sent() == []
+
+
+def test_a_proxys_page_of_an_error_is_retryable(google: Google) -> None:
+    google.vendor.fault("calendar.events.insert", "error_before", status=502)
+    with pytest.raises(RetryableError, match="calendar answered 502 unknown"):
+        google.scheduler.ensure(REQUEST)
+
+
+def test_a_write_that_comes_too_late_is_retryable(google: Google) -> None:
+    google.vendor.fault("calendar.events.insert", "error_before", status=412)
+    with pytest.raises(RetryableError, match="calendar answered 412"):
+        google.scheduler.ensure(REQUEST)
+
+
+def test_an_event_whose_answer_was_lost_is_read_back(google: Google) -> None:
+    google.vendor.fault("calendar.events.insert", "error_after", times=1)
+    until_done(lambda: google.scheduler.ensure(REQUEST) and None)
+    assert [record["event"]["id"] for record in google.events()] == [REQUEST.event_id]
+    assert google.scheduler.ensure(REQUEST).room is RoomStatus.READY
+
+
+def test_an_id_that_is_taken_is_read_back_without_a_write(google: Google) -> None:
+    google.scheduler.ensure(REQUEST)
+    google.vendor.requests.clear()
+    google.scheduler.ensure(REQUEST)
+    path = "/calendar/v3/calendars/primary/events"
+    assert google.vendor.requests == [f"POST {path}", f"GET {path}/{REQUEST.event_id}"]
+    assert [write["method"] for write in google.writes()] == ["insert"]
+
+
+def test_a_failed_room_is_asked_for_anew_by_a_patch(google: Google) -> None:
+    google.vendor.tell("conferences", outcome="failure")
+    google.scheduler.ensure(REQUEST)
+    google.scheduler.ensure(ANEW)
+    first, second = google.writes()
+    assert (first["method"], second["method"]) == ("insert", "patch")
+    assert second["body"] == {
+        "conferenceData": {
+            "createRequest": {
+                "requestId": "another-request",
+                "conferenceSolutionKey": {"type": "hangoutsMeet"},
+            }
+        }
+    }
+
+
+def test_every_write_keeps_the_room_and_tells_the_attendees(google: Google) -> None:
+    google.vendor.tell("conferences", outcome="failure")
+    google.scheduler.ensure(REQUEST)
+    google.scheduler.ensure(ANEW)
+    said = {(w["conference_data_version"], w["send_updates"]) for w in google.writes()}
+    assert said == {(1, "all")}
+
+
+def test_the_event_says_when_and_for_whom(google: Google) -> None:
+    google.scheduler.ensure(REQUEST)
+    (write,) = google.writes()
+    assert write["body"] == {
+        "id": REQUEST.event_id,
+        "summary": "Data analysis portfolio review: Sari Wulandari & Budi Hartono",
+        "description": "Order NUS-2026-000123",
+        "start": {"dateTime": "2026-12-01T12:00:00+00:00", "timeZone": "Asia/Makassar"},
+        "end": {"dateTime": "2026-12-01T13:00:00+00:00", "timeZone": "Asia/Makassar"},
+        "attendees": [{"email": "sari@example.com"}, {"email": "budi@example.com"}],
+        "guestsCanInviteOthers": False,
+        "reminders": {"useDefault": False},
+        "conferenceData": write["body"]["conferenceData"],
+    }
+
+
+def test_a_draft_that_is_gone_counts_as_sent(google: Google) -> None:
+    google.mailer.send("r404")
+    assert google.sent() == []
+
+
+def test_a_mail_whose_answer_was_lost_is_sent_once(google: Google) -> None:
+    draft_id = google.mailer.draft(MAIL)
+    google.vendor.fault("gmail.users.drafts.send", "error_after", times=1)
+    until_done(lambda: google.mailer.send(draft_id))
+    assert len(google.sent()) == 1
+
+
+def test_a_mail_comes_from_the_brand_and_is_answered_to_its_help_desk(google: Google) -> None:
+    google.mailer.send(google.mailer.draft(MAIL))
+    (mail,) = google.sent()
+    assert mail["from"] == "Nusademy <sessions@nusademy.example>"
+    assert mail["headers"]["Reply-To"] == "help@a.example"
+    assert mail["to"] == ["sari@example.com"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sari@localhost",
+        "sari..w@example.com",
+        ".sari@example.com",
+        "sari(w@example.com",
+        "sari:w@example.com",
+        "sari@[example",
+        "sari@example..com",
+        "sári@example.com",
+        "sari@exämple.com",
+        "=?utf-8?q?sari?=@example.com",
+    ],
+)
+def test_an_address_that_no_mail_can_go_to_is_given_up(address: str, google: Google) -> None:
+    with pytest.raises(PermanentError) as refused:
+        google.mailer.draft(msgspec.structs.replace(MAIL, to_email=address))
+    assert address not in str(refused.value)
+    assert google.vendor.ask("counts") == {"mails": 0, "drafts": 0}
+
+
+def test_a_connection_that_google_has_closed_is_opened_anew(google: Google) -> None:
+    google.scheduler.ensure(REQUEST)
+    draft_id = google.mailer.draft(MAIL)
+    time.sleep(1.3)
+    google.mailer.send(draft_id)
+    google.scheduler.ensure(ANEW)
+    assert len(google.sent()) == 1
+    assert len(google.events()) == 1
+
+
+def test_each_thread_has_a_client_of_its_own(google: Google) -> None:
+    service = google.scheduler._service
+
+    def client(_number: int) -> int:
+        time.sleep(0.02)
+        return id(service.client)
+
+    with ThreadPoolExecutor(8) as pool:
+        clients = set(pool.map(client, range(8)))
+        assert len(clients) == 8
+        assert id(service.client) not in clients
+    assert service.client is service.client

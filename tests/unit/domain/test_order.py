@@ -1,0 +1,123 @@
+"""The life of an order: which status can follow which, and what a change of status leaves."""
+
+import ast
+from datetime import datetime, timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from shared.domain.order import HOLDS_SLOT, Attention, Status, StatusChange
+from shared.errors import TransitionError
+from tests.builders import NOW, order, order_in, scheduled_order, session
+
+LATER = NOW + timedelta(days=30)
+ROOT = Path(__file__).parents[3]
+ALLOWED = {
+    (Status.PENDING, Status.INVOICED),
+    (Status.PENDING, Status.REJECTED),
+    (Status.PENDING, Status.CANCELLED),
+    (Status.INVOICED, Status.PAID),
+    (Status.INVOICED, Status.EXPIRED),
+    (Status.INVOICED, Status.CANCELLED),
+    (Status.PAID, Status.SCHEDULED),
+    (Status.PAID, Status.CANCELLED),
+    (Status.SCHEDULED, Status.COMPLETED),
+    (Status.SCHEDULED, Status.CANCELLED),
+    (Status.EXPIRED, Status.PAID),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), sorted(ALLOWED))
+def test_an_allowed_change_of_status_is_written_into_the_history(
+    before: Status, after: Status
+) -> None:
+    one = order_in(before)
+    moved = one.moved_to(after, LATER, "because")
+    assert moved.status is after
+    assert moved.history == (
+        *one.history,
+        StatusChange(status=after, at=LATER, reason="because"),
+    )
+    assert moved.reason == "because"
+    assert all(moved.was(status) for status in (before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), sorted(set(product(Status, Status)).difference(ALLOWED))
+)
+def test_a_forbidden_change_of_status_is_an_error_of_its_own(before: Status, after: Status) -> None:
+    with pytest.raises(
+        TransitionError, match=f"order NUS-2026-000123: {before} cannot become {after}"
+    ):
+        order_in(before).moved_to(after, LATER)
+
+
+def test_an_order_that_can_go_nowhere_holds_no_slot() -> None:
+    dead_ends = set(Status).difference(before for before, _ in ALLOWED)
+    assert dead_ends == {Status.COMPLETED, Status.REJECTED, Status.CANCELLED}
+    assert set(Status) - HOLDS_SLOT == dead_ends | {Status.EXPIRED}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "check_at"),
+    [
+        (Status.PENDING, Status.INVOICED, NOW + timedelta(minutes=5)),
+        (Status.INVOICED, Status.PAID, NOW + timedelta(minutes=2)),
+        (Status.PAID, Status.SCHEDULED, session().ends_at),
+        (Status.PENDING, Status.REJECTED, None),
+        (Status.INVOICED, Status.EXPIRED, None),
+        (Status.SCHEDULED, Status.COMPLETED, None),
+        (Status.PAID, Status.CANCELLED, None),
+    ],
+)
+def test_a_change_of_status_sets_the_timer_and_ends_the_claim(
+    before: Status, after: Status, check_at: datetime | None
+) -> None:
+    moved = order_in(before).moved_to(after, NOW)
+    assert moved.check_at == check_at
+    assert moved.claimed_until is None
+
+
+def test_a_session_that_is_over_when_it_is_scheduled_is_looked_at_at_once() -> None:
+    assert order_in(Status.PAID).moved_to(Status.SCHEDULED, LATER).check_at == LATER
+
+
+def test_no_other_code_changes_a_status() -> None:
+    places = [place for folder in ("shared", "functions") for place in _status_changes(folder)]
+    assert places == ["shared/domain/order.py:moved_to"]
+
+
+def _status_changes(folder: str) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{function.name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("replace")
+        for keyword in call.keywords
+        if keyword.arg == "status"
+    ]
+
+
+def test_attention_keeps_when_a_reason_first_arose() -> None:
+    raised = order().with_attention("a", NOW).with_attention("b", LATER).with_attention("a", LATER)
+    assert raised.attention == (
+        Attention(reason="a", since=NOW),
+        Attention(reason="b", since=LATER),
+    )
+    assert raised.has_attention("x", "b")
+    assert not raised.has_attention("x")
+
+
+def test_attention_that_is_dealt_with_is_taken_off_by_its_reason() -> None:
+    raised = order().with_attention("a", NOW).with_attention("b", NOW)
+    assert raised.without_attention("a", "x").attention == (Attention(reason="b", since=NOW),)
+
+
+def test_the_booking_of_an_order_lies_on_its_mentors_days() -> None:
+    one = scheduled_order()
+    assert one.booking.order_id == one.id
+    assert one.booking.session == one.session
+    assert [str(key) for key in one.day_keys] == ["m-4:2026-12-01"]

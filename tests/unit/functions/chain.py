@@ -1,0 +1,201 @@
+"""The five steps on one set of fakes, with crashes at chosen calls and redelivery."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from functions.create_invoice.use_case import CreateInvoice
+from functions.create_meeting.use_case import CreateMeeting
+from functions.payment_callback.use_case import HandleCallback
+from functions.send_notification.rendering import Brand, Renderer
+from functions.send_notification.use_case import SendNotification
+from functions.send_reminder.use_case import SendReminders
+from shared.domain.events import Event
+from shared.domain.invoice import InvoiceStatus
+from shared.domain.order import HOLDS_SLOT, Change, Order
+from shared.domain.reminders import DEFAULT_LEAD_MINUTES
+from shared.domain.schedule import Booking, DayKey, Days
+from shared.errors import RetryableError
+from tests.builders import mentee, order
+from tests.fakes import (
+    FakeClock,
+    FakeDeliveryStore,
+    FakeInvoiceGateway,
+    FakeMailer,
+    FakeMeetingScheduler,
+    FakeOrderStore,
+    FakePublisher,
+)
+
+CLAIM = timedelta(seconds=90)
+ADMIN = mentee(id="admin", name="Admin", email="admin@nusantara.example")
+RENDERER = Renderer(Brand(name="Nusantara Mentoring", help_email="help@nusantara.example"))
+_REDELIVERIES = 20
+
+
+class CrashError(Exception):
+    """The process is gone; nothing in it hears of it."""
+
+
+class Crash:
+    """Counts the calls to all ports and crashes at one of them, before or after its effect."""
+
+    def __init__(self, at: int | None = None, *, after: bool = False) -> None:
+        self.at = at
+        self.after = after
+        self.calls: list[str] = []
+
+    def around(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        self.calls.append(name)
+        crashes = self.at == len(self.calls)
+        if crashes and not self.after:
+            raise CrashError(name)
+        result = call(*args, **options)
+        if crashes:
+            raise CrashError(name)
+        return result
+
+
+class _Crashing:
+    """A port whose calls go through a Crash."""
+
+    def __init__(self, port: Any, crash: Crash) -> None:
+        self._port = port
+        self._crash = crash
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._port, name)
+        return lambda *args, **options: self._crash.around(name, call, *args, **options)
+
+
+@dataclass
+class Chain:
+    """The outside world, the steps on it, and what can be seen from outside afterwards."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    orders: FakeOrderStore = field(default_factory=FakeOrderStore)
+    deliveries: FakeDeliveryStore = field(default_factory=FakeDeliveryStore)
+    meetings: FakeMeetingScheduler = field(default_factory=FakeMeetingScheduler)
+    mailer: FakeMailer = field(default_factory=FakeMailer)
+    events: FakePublisher = field(default_factory=FakePublisher)
+
+    def __post_init__(self) -> None:
+        self.invoices = FakeInvoiceGateway(self.clock)
+
+    def create_invoice(self, crash: Crash | None = None) -> CreateInvoice:
+        wrap = _wrapper(crash)
+        return CreateInvoice(
+            orders=wrap(self.orders),
+            invoices=wrap(self.invoices),
+            events=wrap(self.events),
+            clock=self.clock,
+            claim=CLAIM,
+        )
+
+    def handle_callback(self, crash: Crash | None = None) -> HandleCallback:
+        wrap = _wrapper(crash)
+        return HandleCallback(
+            orders=wrap(self.orders),
+            invoices=wrap(self.invoices),
+            events=wrap(self.events),
+            clock=self.clock,
+        )
+
+    def create_meeting(self, crash: Crash | None = None) -> CreateMeeting:
+        wrap = _wrapper(crash)
+        return CreateMeeting(
+            orders=wrap(self.orders),
+            meetings=wrap(self.meetings),
+            events=wrap(self.events),
+            clock=self.clock,
+            leads=DEFAULT_LEAD_MINUTES,
+            polls=(1.0, 2.0),
+        )
+
+    def send_reminders(self, crash: Crash | None = None) -> SendReminders:
+        wrap = _wrapper(crash)
+        return SendReminders(orders=wrap(self.orders), events=wrap(self.events))
+
+    def send_notification(self, crash: Crash | None = None) -> SendNotification:
+        wrap = _wrapper(crash)
+        return SendNotification(
+            orders=wrap(self.orders),
+            deliveries=wrap(self.deliveries),
+            mailer=wrap(self.mailer),
+            events=wrap(self.events),
+            renderer=RENDERER,
+            admin=ADMIN,
+            clock=self.clock,
+            claim=CLAIM,
+        )
+
+    def put(self, *orders: Order) -> None:
+        """Store orders as they are, with the slots that they hold."""
+        for each in orders:
+            self.orders.transact(each.id, lambda _, days, o=each: _as_it_is(o, days), each.day_keys)  # type: ignore[misc]
+
+    def order(self, order_id: str = order().id) -> Order:
+        found = self.orders.get(order_id)
+        assert found is not None
+        return found
+
+    def bookings(self, *keys: DayKey) -> set[Booking]:
+        """Return what is booked on these days, by default the sample order's."""
+        found: set[Booking] = set()
+
+        def look(current: Order | None, days: Days) -> Change:
+            found.update(booking for day in days.values() for booking in day.bookings)
+            return Change(order=current or order())
+
+        # Looked at through an order that is there already, so that nothing is written.
+        some = next(iter(self.orders.scan()))
+        self.orders.transact(some.id, look, keys or order().day_keys)
+        return found
+
+    @property
+    def payable(self) -> list[str]:
+        """The ids of the invoices that somebody could pay."""
+        return [i.id for i in self.invoices.all if i.status is InvoiceStatus.PENDING]
+
+    @property
+    def said(self) -> list[Event]:
+        """The different events that were published, however often each."""
+        return list(dict.fromkeys(self.events.events))
+
+    @property
+    def mails(self) -> dict[str, int]:
+        """How often each message was sent."""
+        return dict(Counter(mail.key for mail in self.mailer.sent))
+
+
+def redeliver(clock: FakeClock, handle: Callable[[], object]) -> None:
+    """Call until it succeeds, as Pub/Sub does, after the wait that is asked for."""
+    for _ in range(_REDELIVERIES):
+        try:
+            handle()
+        except RetryableError as error:
+            clock.sleep(error.retry_after or 10)
+        else:
+            return
+    raise AssertionError("it never succeeds")
+
+
+def keys(*kinds: str) -> dict[str, int]:
+    """Return the sample order's messages, like ``invoice_ready:mentee``, each sent once."""
+    return {f"{order().id}:{kind}:email": 1 for kind in kinds}
+
+
+def crash_points(calls: Iterable[str]) -> list[tuple[int, bool]]:
+    """Return every place to crash: before and after each of the calls."""
+    return [(at, after) for at, _ in enumerate(calls, 1) for after in (False, True)]
+
+
+def _wrapper(crash: Crash | None) -> Callable[[Any], Any]:
+    return (lambda port: port) if crash is None else (lambda port: _Crashing(port, crash))
+
+
+def _as_it_is(stored: Order, days: Days) -> Change:
+    held = stored.day_keys if stored.status in HOLDS_SLOT else ()
+    return Change(order=stored, days=tuple(days[k].with_booking(stored.booking) for k in held))
