@@ -104,8 +104,8 @@ def load(folder: Path) -> WorldConfig | None:
     """Return the world that this folder holds, or None."""
     try:
         return msgspec.json.decode(_file(folder).read_bytes(), type=WorldConfig)
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, msgspec.ValidationError):
+        return None  # none, or one that another version left
 
 
 def prepare(

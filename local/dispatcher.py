@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from local.topology import DEAD_LETTER_SUFFIX
 from shared import messages
 from shared.adapters.sqlite_queue import QueuedMessage, SqliteQueue
 from shared.ports import Clock
@@ -92,8 +93,11 @@ class Dispatcher:
             reason = await self._push(client, message)
             if reason is None:
                 self._queue.ack(message)
-            elif message.attempt >= self._policy.max_attempts:
-                self._queue.bury(message, reason)
+            elif message.attempt >= self._policy.max_attempts and not _is_dead_letter(message):
+                log.warning("gave up %s: %s", message.subscription, reason)
+                self._queue.bury(
+                    message, f"{message.subscription}{DEAD_LETTER_SUFFIX}", self._clock.now()
+                )
             else:
                 wait = self._policy.backoff_s(message.attempt, self._random.random())
                 self._queue.retry(message, self._clock.now() + timedelta(seconds=wait))
@@ -115,6 +119,10 @@ class Dispatcher:
         except httpx.HTTPError as error:
             return type(error).__name__
         return None if answer.status_code in ACKS else f"{answer.status_code} {answer.text[:200]}"
+
+
+def _is_dead_letter(message: QueuedMessage) -> bool:
+    return message.topic.endswith(DEAD_LETTER_SUFFIX)  # there is nowhere further down
 
 
 def open_queue(data_dir: Path, subscriptions: Mapping[str, str]) -> SqliteQueue:

@@ -9,6 +9,7 @@ from google.api_core.exceptions import AlreadyExists
 from google.api_core.retry import Retry
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 
+from local.topology import DEAD_LETTER_SUFFIX
 from shared.domain.events import TOPICS
 
 _TIMEOUT_S = 10.0
@@ -31,20 +32,22 @@ def create_topics_and_subscriptions(
 ) -> None:
     """Create every topic, and a push subscription for each name: ``{name: (topic, url)}``.
 
-    What a subscription gives up goes to the topic ``<name>-dlq``, where a pull subscription of
-    that name keeps it. Existing subscriptions get the new settings and keep their messages. Works
+    What a subscription gives up goes to the topic ``<name>-dlq``; a subscription on such a topic
+    never gives up. List those last. Existing subscriptions get the new settings and keep their messages. Works
     on the emulator that ``PUBSUB_EMULATOR_HOST`` names, which must be set.
     """
     with PublisherClient() as publisher, SubscriberClient() as subscriber:
         for topic in TOPICS:
             _create_topic(publisher, _topic(project, topic))
         for name, (topic, url) in push_endpoints.items():
-            dead_letters = _topic(project, f"{name}-dlq")
-            _create_topic(publisher, dead_letters)
-            _put_subscription(
-                subscriber, {"name": _path(project, f"{name}-dlq"), "topic": dead_letters}
-            )
             push = _push(project, name, topic, url, redelivery)
+            if not topic.endswith(DEAD_LETTER_SUFFIX):
+                dead_letters = _topic(project, f"{name}{DEAD_LETTER_SUFFIX}")
+                _create_topic(publisher, dead_letters)
+                push["dead_letter_policy"] = {
+                    "dead_letter_topic": dead_letters,
+                    "max_delivery_attempts": redelivery.max_attempts,
+                }
             _put_subscription(subscriber, push)
 
 
@@ -57,10 +60,6 @@ def _push(project: str, name: str, topic: str, url: str, redelivery: Redelivery)
         "retry_policy": {
             "minimum_backoff": redelivery.shortest_pause,
             "maximum_backoff": redelivery.longest_pause,
-        },
-        "dead_letter_policy": {
-            "dead_letter_topic": _topic(project, f"{name}-dlq"),
-            "max_delivery_attempts": redelivery.max_attempts,
         },
     }
 

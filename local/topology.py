@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from shared.domain.events import InvoicePaid, OrderCreated
 from shared.domain.notifications import TABLE
 
+# A subscription's dead letters go to the topic of its name with this after it.
+DEAD_LETTER_SUFFIX = "-dlq"
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -19,10 +22,20 @@ class Function:
         return {f"{self.name}--{topic}": topic for topic in self.topics}
 
 
-FUNCTIONS = (
+_STEPS = (
     Function("create_invoice", topics=(OrderCreated.topic,)),
     Function("payment_callback"),
     Function("create_meeting", topics=(InvoicePaid.topic,)),
     Function("send_reminder", schedule="* * * * *"),
+    Function("reconcile_orders", schedule="* * * * *"),
     Function("send_notification", topics=tuple(event.topic for event in TABLE)),
+)
+FUNCTIONS = (
+    *_STEPS,
+    Function(
+        "keep_dead_letter",
+        topics=tuple(
+            f"{name}{DEAD_LETTER_SUFFIX}" for step in _STEPS for name in step.subscriptions()
+        ),
+    ),
 )

@@ -9,11 +9,13 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import functions_framework
+import msgspec
 from flask import Request, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from shared import messages, observability
 from shared.bootstrap import Wiring
@@ -26,19 +28,39 @@ HttpHandler = Callable[[Request], Response]
 # Pub/Sub carries at most 10 MB; base64 makes that 4/3.
 MAX_PUSH_BYTES = 14 * 1024 * 1024
 _DEFAULT_RETRY_AFTER_S = 10.0
+# RFC 3339; sent by Cloud Scheduler with every HTTP job.
+SCHEDULE_TIME = "X-CloudScheduler-ScheduleTime"
 
 
 def pubsub(wiring: Wiring, *expected: type[E]) -> Callable[[Callable[[E], None]], HttpHandler]:
-    """Serve a handler of events as a Pub/Sub push endpoint.
+    """Serve a handler of events as a Pub/Sub push endpoint."""
+
+    def decorate(handle: Callable[[E], None]) -> HttpHandler:
+        @functools.wraps(handle)
+        def decoding(message: PushedMessage) -> None:
+            event = messages.decode(message, *expected)
+            with observability.bound(
+                message.traceparent, order_id=event.order_id, event_id=event.id
+            ):
+                handle(event)
+                observability.info("handled", attempt=message.delivery_attempt)
+
+        return pubsub_message(wiring)(decoding)
+
+    return decorate
+
+
+def pubsub_message(wiring: Wiring) -> Callable[[Callable[[PushedMessage], None]], HttpHandler]:
+    """Serve a handler of whole messages as a Pub/Sub push endpoint.
 
     The plain HTTP signature is used, since functions-framework's CloudEvent one drops the
     subscription and the delivery attempt.
     """
 
-    def decorate(handle: Callable[[E], None]) -> HttpHandler:
+    def decorate(handle: Callable[[PushedMessage], None]) -> HttpHandler:
         @functools.wraps(handle)
         def endpoint(request: Request) -> Response:
-            return _answering(lambda: _receive(wiring, request, handle, expected))
+            return _answering(lambda: _receive(wiring, request, handle))
 
         return _registered(endpoint)
 
@@ -56,11 +78,50 @@ def http(handle: HttpHandler) -> HttpHandler:
     return _registered(endpoint)
 
 
+def tick(wiring: Wiring, request: Request, run: Callable[[datetime], msgspec.Struct]) -> Response:
+    """Run one tick of a scheduled function; answer with what it did.
+
+    "Now" is the time that the scheduler names, or else the clock's.
+    """
+    if request.method != "POST":
+        return json_answer({"outcome": "refused", "reason": "ticks come by POST"}, 405)
+    try:
+        named = _schedule_time(request.headers.get(SCHEDULE_TIME))
+    except ValueError as error:
+        reason = f"{SCHEDULE_TIME} is not an RFC 3339 time with an offset: {error}"
+        return json_answer({"outcome": "refused", "reason": reason}, 400)
+    done = msgspec.to_builtins(run(named or wiring.clock.now()))
+    if any(done.values()):
+        observability.info("tick", **done)
+    return json_answer({"outcome": "ticked", **done})
+
+
+def _schedule_time(header: str | None) -> datetime | None:
+    if header is None:
+        return None
+    named = datetime.fromisoformat(header)
+    if named.tzinfo is None:
+        raise ValueError(header)
+    return named.astimezone(UTC)
+
+
 def json_answer(
     body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a JSON response."""
     return Response(json.dumps(body), status, headers, mimetype="application/json")
+
+
+def body_of(request: Request, limit: int) -> bytes:
+    """Return the request's body. One of more than ``limit`` bytes is answered with 413."""
+    # Not max_content_length: functions-framework reads the request once more after the answer,
+    # and would stumble over that limit and answer 500.
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _registered(endpoint: HttpHandler) -> HttpHandler:
@@ -88,33 +149,20 @@ def _try_again(error: RetryableError) -> Response:
     return json_answer({"outcome": "retry", "reason": str(error)}, status, headers)
 
 
-def _receive(
-    wiring: Wiring, request: Request, handle: Callable[[E], None], expected: tuple[type[E], ...]
-) -> Response:
+def _receive(wiring: Wiring, request: Request, handle: Callable[[PushedMessage], None]) -> Response:
     if request.method != "POST":
         return json_answer({"outcome": "refused", "reason": "Pub/Sub pushes with POST"}, 405)
-    body = _body(request)
+    body = body_of(request, MAX_PUSH_BYTES)
     message: PushedMessage | None = None
     try:
         message = messages.read_push(body)
-        event = messages.decode(message, *expected)
         with observability.bound(
-            message.traceparent,
-            function=handle.__name__,
-            order_id=event.order_id,
-            event_id=event.id,
-            message_id=message.id,
+            message.traceparent, function=handle.__name__, message_id=message.id
         ):
-            handle(event)
-            observability.info("handled", attempt=message.delivery_attempt)
+            handle(message)
     except PermanentError as error:
         return _kept(wiring, message, body, handle.__name__, error)
     return Response(status=204)
-
-
-def _body(request: Request) -> bytes:
-    request.max_content_length = MAX_PUSH_BYTES
-    return request.get_data(cache=False)
 
 
 def _kept(

@@ -145,6 +145,7 @@ def rejected(
     reason: str,
     attributes: dict[str, str],
     at: datetime,
+    topic: str = "",
 ) -> RejectedMessage:
     """Return the record of a message that could not be handled."""
     return RejectedMessage(
@@ -156,4 +157,5 @@ def rejected(
         size=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
         attributes=attributes,
+        topic=topic,
     )

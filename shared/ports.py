@@ -31,7 +31,8 @@ class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message that could not be handled, with the reason, so that nothing is lost.
 
     ``body`` is what came, as text (undecodable bytes replaced); at most ``MAX_BODY`` characters of
-    it are kept, ``size`` and ``sha256`` tell the whole.
+    it are kept, ``size`` and ``sha256`` tell the whole. ``topic`` is where it can be published
+    again; empty where it did not come from a topic.
     """
 
     id: str
@@ -42,6 +43,7 @@ class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     sha256: str
     attributes: dict[str, str] = {}
+    topic: str = ""
 
 
 class Clock(Protocol):
@@ -127,6 +129,9 @@ class InvoiceGateway(Protocol):
 
     def expire(self, invoice_id: str) -> None:
         """Make the invoice unpayable; quiet if it already is."""
+
+    def budget(self) -> float:
+        """Return the share (0..1) of the rate limit that is left, as last told; 1 if unknown."""
 
 
 class MeetingScheduler(Protocol):

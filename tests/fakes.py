@@ -216,6 +216,7 @@ class FakeInvoiceGateway:
     """InvoiceGateway in memory. Unpaid invoices expire as its clock passes their time."""
 
     def __init__(self, clock: Clock) -> None:
+        self.budget_left = 1.0
         self.faults = Faults()
         self._clock = clock
         self._invoices: dict[str, Invoice] = {}
@@ -249,6 +250,10 @@ class FakeInvoiceGateway:
     def find(self, order_id: str) -> Sequence[Invoice]:
         self.faults.entering("find")
         return [invoice for invoice in self.all if invoice.order_id == order_id]
+
+    def budget(self) -> float:
+        """See InvoiceGateway."""
+        return self.budget_left
 
     def expire(self, invoice_id: str) -> None:
         self.faults.entering("expire")

@@ -46,6 +46,8 @@ class CreateInvoice:
         )
         if order.status is Status.PENDING:
             order = self._invoice(order, now)
+        elif order.status is Status.REJECTED and order.claims:
+            self._withdraw(order)
         self.events.publish(*facts(order, *PUBLISHES))
 
     def _invoice(self, order: Order, now: datetime) -> Order:
@@ -69,6 +71,12 @@ class CreateInvoice:
         for spare in usable[1:]:
             self.invoices.expire(spare.id)
         return usable[0] if usable else None
+
+    def _withdraw(self, order: Order) -> None:
+        """Make unpayable what an earlier try may have made for an order that is now rejected."""
+        for invoice in self.invoices.find(order.id):
+            if invoice.status is InvoiceStatus.PENDING:
+                self.invoices.expire(invoice.id)
 
     def _record(self, order: Order, invoice: Invoice) -> Order:
         now = self.clock.now()

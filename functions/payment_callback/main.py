@@ -31,8 +31,7 @@ def payment_callback(request: Request) -> Response:
         return _refused(405, "webhooks come by POST")
     if not _from_xendit(request):
         return _refused(401, "x-callback-token is missing or wrong")
-    request.max_content_length = MAX_BODY_BYTES
-    body = request.get_data(cache=False)
+    body = entrypoint.body_of(request, MAX_BODY_BYTES)
     try:
         callback = msgspec.json.decode(body, type=InvoiceCallback)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

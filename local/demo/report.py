@@ -43,7 +43,10 @@ def as_json(plan: Plan, seen: Evidence, duration_s: float) -> dict[str, Any]:
 def as_table(plan: Plan, seen: Evidence) -> Table:
     """Return the results as a table."""
     table = Table(
-        title="What became of the sample orders", title_justify="left", box=box.SIMPLE_HEAD
+        title="What became of the sample orders",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
     for heading in ("order", "mentee", "status", "room", "reminders", "mails"):
         table.add_column(heading, no_wrap=True)

@@ -110,7 +110,10 @@ def _unfinished(request: Request) -> Plan | None:
     # The emulators keep everything in memory: what they knew died with them.
     if before is None or not plan_file.exists() or request.backend == "emulator":
         return None
-    plan = msgspec.json.decode(plan_file.read_bytes(), type=Plan)
+    try:
+        plan = msgspec.json.decode(plan_file.read_bytes(), type=Plan)
+    except msgspec.ValidationError:
+        return None  # written by another version
     same = before.backend == request.backend and len(plan.orders) == request.orders
     return plan if same and not plan.finished else None
 

@@ -24,14 +24,14 @@ CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, data BLOB, attributes TEXT, published_at TEXT);
 CREATE TABLE IF NOT EXISTS deliveries (
     message_id INTEGER, subscription TEXT, attempt INTEGER DEFAULT 0, due_at REAL,
-    leased INTEGER DEFAULT 0, dead TEXT,
+    leased INTEGER DEFAULT 0,
     PRIMARY KEY (message_id, subscription)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS due ON deliveries (subscription, due_at) WHERE dead IS NULL;
-CREATE INDEX IF NOT EXISTS due_anywhere ON deliveries (due_at) WHERE dead IS NULL
+CREATE INDEX IF NOT EXISTS due ON deliveries (subscription, due_at);
+CREATE INDEX IF NOT EXISTS due_anywhere ON deliveries (due_at)
 """
 
 _SELECT = (
-    "SELECT message_id, subscription, topic, data, attributes, published_at, attempt, dead"
+    "SELECT message_id, subscription, topic, data, attributes, published_at, attempt"
     " FROM deliveries JOIN messages ON id = message_id"
 )
 
@@ -46,7 +46,6 @@ class QueuedMessage(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str]
     published_at: str
     attempt: int
-    dead: str | None = None
 
 
 class SqliteQueue:
@@ -95,8 +94,7 @@ class SqliteQueue:
                 msgspec.structs.replace(_row(row), attempt=row[6] + 1)
                 for subscription, limit in room.items()
                 for row in db.execute(
-                    f"{_SELECT} WHERE dead IS NULL AND due_at <= ? AND subscription = ?"
-                    " ORDER BY due_at LIMIT ?",
+                    f"{_SELECT} WHERE due_at <= ? AND subscription = ? ORDER BY due_at LIMIT ?",
                     (now.timestamp(), subscription, limit),
                 )
             ]
@@ -131,24 +129,27 @@ class SqliteQueue:
             (at.timestamp(), message.id, message.subscription),
         )
 
-    def bury(self, message: QueuedMessage, reason: str) -> None:
-        """Make the message a dead letter of its subscription."""
-        self._file.connection.execute(
-            "UPDATE deliveries SET dead = ? WHERE message_id = ? AND subscription = ?",
-            (reason, message.id, message.subscription),
-        )
+    def bury(self, message: QueuedMessage, topic: str, at: datetime) -> None:
+        """Move the message to a dead-letter topic, marked as Pub/Sub marks it."""
+        marks = {
+            "CloudPubSubDeadLetterSourceSubscription": message.subscription,
+            "CloudPubSubDeadLetterSourceDeliveryCount": str(message.attempt),
+            "CloudPubSubDeadLetterSourceTopicPublishTime": message.published_at,
+        }
+        self.publish([(topic, message.data, message.attributes | marks)], at)
+        self.ack(message)
 
     def release_leases(self, now: datetime) -> None:
         """Make everything due now: for a dispatcher that starts and knows that none is running."""
         self._file.connection.execute(
-            "UPDATE deliveries SET due_at = ?, leased = 0 WHERE dead IS NULL",
+            "UPDATE deliveries SET due_at = ?, leased = 0",
             (now.timestamp(),),
         )
 
     def due(self, now: datetime) -> bool:
         """Whether a message should be delivered now."""
         row = self._file.connection.execute(
-            "SELECT 1 FROM deliveries WHERE dead IS NULL AND due_at <= ? LIMIT 1",
+            "SELECT 1 FROM deliveries WHERE due_at <= ? LIMIT 1",
             (now.timestamp(),),
         ).fetchone()
         return row is not None
@@ -156,17 +157,10 @@ class SqliteQueue:
     def busy(self, now: datetime) -> bool:
         """Whether a message is being delivered, or should be."""
         row = self._file.connection.execute(
-            "SELECT 1 FROM deliveries WHERE dead IS NULL AND (leased = 1 OR due_at <= ?) LIMIT 1",
+            "SELECT 1 FROM deliveries WHERE (leased = 1 OR due_at <= ?) LIMIT 1",
             (now.timestamp(),),
         ).fetchone()
         return row is not None
-
-    def dead_letters(self) -> Sequence[QueuedMessage]:
-        """Return the messages that were given up, oldest first."""
-        rows = self._file.connection.execute(
-            f"{_SELECT} WHERE dead IS NOT NULL ORDER BY message_id"
-        )
-        return [_row(row) for row in rows]
 
     def close(self) -> None:
         """Close the file."""
@@ -205,5 +199,4 @@ def _row(row: tuple[Any, ...]) -> QueuedMessage:
         attributes=json.loads(row[4]),
         published_at=row[5],
         attempt=row[6],
-        dead=row[7],
     )

@@ -7,6 +7,7 @@ Status codes, error codes and rate-limit headers: Xendit's API reference, Invoic
 
 import contextlib
 import decimal
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -69,7 +70,10 @@ class _ClassifyingPool(urllib3.PoolManager):
     """The SDK's connection pool, with every failure turned into one of our errors.
 
     Done here because only here the status, the headers and the body are all at hand.
+    ``budget`` is the share of the rate limit that is left, and until when (monotonic) that holds.
     """
+
+    budget: tuple[float, float] = (1.0, 0.0)
 
     def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
         """Send a request; return the response if it is a success."""
@@ -79,6 +83,7 @@ class _ClassifyingPool(urllib3.PoolManager):
             raise NotDoneError(f"Xendit cannot be reached: {type(e).__name__}") from e
         except urllib3.exceptions.HTTPError as error:
             raise RetryableError(f"Xendit did not answer: {type(error).__name__}") from error
+        self.budget = _budget(response.headers)
         if response.status >= 300:  # noqa: PLR2004 - redirects are not followed either
             raise _classified(response.status, response.headers, response.data)
         return response
@@ -90,7 +95,8 @@ class XenditInvoiceGateway:
     def __init__(self, settings: XenditSettings, checkout: CheckoutSettings) -> None:
         configuration = Configuration(host=settings.base_url, api_key=settings.secret_key)
         client = ApiClient(configuration)
-        client.rest_client.pool_manager = _ClassifyingPool(maxsize=16, retries=False, block=False)
+        self._pool = _ClassifyingPool(maxsize=16, retries=False, block=False)
+        client.rest_client.pool_manager = self._pool
         self._api = InvoiceApi(client)
         self._checkout = checkout
         self._options = {"_preload_content": False, "_request_timeout": settings.timeout_s}
@@ -119,6 +125,11 @@ class XenditInvoiceGateway:
         # Xendit refuses to expire an invoice that is paid or expired already: nothing to do then.
         with contextlib.suppress(PermanentError):
             self._api.expire_invoice(invoice_id, **self._options)
+
+    def budget(self) -> float:
+        """See InvoiceGateway."""
+        share, until = self._pool.budget
+        return share if time.monotonic() < until else 1.0
 
     def _create_request(self, request: InvoiceRequest) -> CreateInvoiceRequest:
         order = request.order
@@ -192,6 +203,14 @@ def _classified(status: int, headers: Any, body: bytes) -> Exception:
         # Our key, not this order: everything waits until the key is right, nothing is given up.
         return NotDoneError(said, retry_after=_DEFAULT_RATE_LIMIT_WAIT_S)
     return PermanentError(said)
+
+
+def _budget(headers: Any) -> tuple[float, float]:
+    try:
+        share = float(headers["Rate-Limit-Remaining"]) / float(headers["Rate-Limit-Limit"])
+    except (KeyError, ValueError, ZeroDivisionError):
+        return 1.0, 0.0
+    return share, time.monotonic() + _seconds_until_reset(headers)
 
 
 def _seconds_until_reset(headers: Any) -> float:

@@ -7,6 +7,7 @@ from shared.domain.events import (
     InvoiceExpired,
     InvoicePaid,
     MeetingScheduled,
+    OrderCreated,
     OrderRejected,
 )
 from shared.domain.order import Order, Status
@@ -16,6 +17,19 @@ def facts(order: Order, *kinds: type[Event]) -> tuple[Event, ...]:
     """Return what can be said of the order now, of the kinds that the calling step publishes."""
     return tuple(
         fact for fact in (_status_fact(order), *_attention_facts(order)) if isinstance(fact, kinds)
+    )
+
+
+def request_of(order: Order) -> OrderCreated:
+    """Return the event that the order came from, as a redelivery of it would be."""
+    return OrderCreated(
+        order_id=order.id,
+        created_at=order.history[0].at,
+        subject=order.subject,
+        mentee=order.mentee,
+        mentor=order.mentor,
+        session=order.session,
+        price=order.price,
     )
 
 

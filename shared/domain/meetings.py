@@ -17,6 +17,11 @@ MAX_ROOM_ATTEMPTS = 3
 ROOM_PATIENCE = timedelta(minutes=5)
 ROOM_FAILED = "room_failed"
 MEETING_REFUSED = "meeting_refused"
+# Found when a scheduled event is read back. What a person took away is not put back by itself.
+EVENT_DELETED = "event_deleted"
+ROOM_GONE = "room_gone"
+# Paid, and its time came without a meeting.
+SESSION_MISSED = "session_missed"
 
 
 class RoomStatus(StrEnum):
@@ -120,6 +125,30 @@ def refuse_meeting(current: Order | None, _days: Days, *, now: datetime) -> Chan
     if order.status is not Status.PAID:
         return Change(order=order)
     return Change(order=order.with_attention(MEETING_REFUSED, now))
+
+
+def read_back(
+    current: Order | None, _days: Days, *, event: CalendarEvent | None, now: datetime
+) -> Change:
+    """Note what the calendar says of a scheduled order's event; complete it after its session."""
+    order = existing(current)
+    if order.status is not Status.SCHEDULED:
+        return Change(order=order)
+    if now >= order.session.ends_at:
+        return Change(order=order.moved_to(Status.COMPLETED, now))
+    if event is None or event.cancelled:
+        return Change(order=order.with_attention(EVENT_DELETED, now))
+    if event.meet_url is None:
+        return Change(order=order.with_attention(ROOM_GONE, now))
+    return Change(order=order.without_attention(EVENT_DELETED, ROOM_GONE))
+
+
+def note_missed(current: Order | None, _days: Days, *, now: datetime) -> Change:
+    """Put a paid order before the admin whose time has come without a meeting."""
+    order = existing(current)
+    if order.status is not Status.PAID or now < order.session.starts_at:
+        return Change(order=order)
+    return Change(order=order.with_attention(SESSION_MISSED, now))
 
 
 def awaits_room(order: Order) -> bool:

@@ -36,6 +36,8 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.EXPIRED: frozenset({Status.PAID}),  # money that comes late, while the slot is still free
     Status.CANCELLED: frozenset(),
 }
+# By then what follows from a change should be done and the messages about it should be out.
+LOOK_AFTER_CHANGE = timedelta(minutes=2)
 # In these the mentor's slot belongs to the order.
 HOLDS_SLOT = frozenset({Status.PENDING, Status.INVOICED, Status.PAID, Status.SCHEDULED})
 
@@ -112,14 +114,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             raise TransitionError(f"order {self.id}: {self.status} cannot become {status}")
         change = StatusChange(status=status, at=now, reason=reason)
         moved = msgspec.structs.replace(self, status=status, history=(*self.history, change))
-        return msgspec.structs.replace(moved, check_at=check_time(moved, now), claimed_until=None)
+        return msgspec.structs.replace(moved, check_at=_first_look(status, now), claimed_until=None)
 
     def with_attention(self, reason: str, now: datetime) -> "Order":
         """Return the order with a reason for the admin; the first time that it arose is kept."""
         if self.has_attention(reason):
             return self
         raised = (*self.attention, Attention(reason=reason, since=now))
-        return msgspec.structs.replace(self, attention=raised)
+        soon = now + LOOK_AFTER_CHANGE
+        check_at = soon if self.check_at is None else min(self.check_at, soon)
+        return msgspec.structs.replace(self, attention=raised, check_at=check_at)
 
     def without_attention(self, *reasons: str) -> "Order":
         """Return the order with these reasons dealt with."""
@@ -172,16 +176,5 @@ def order_from(event: OrderCreated, now: datetime) -> Order:
     )
 
 
-_CHECK_AFTER = {
-    Status.PENDING: timedelta(minutes=2),
-    Status.INVOICED: timedelta(minutes=5),
-    Status.PAID: timedelta(minutes=2),
-}
-
-
-def check_time(order: Order, now: datetime) -> datetime | None:
-    """Return when somebody must look at the order again; None only in a final status."""
-    if order.status is Status.SCHEDULED:
-        return max(order.session.ends_at, now)
-    wait = _CHECK_AFTER.get(order.status)
-    return None if wait is None else now + wait
+def _first_look(status: Status, now: datetime) -> datetime | None:
+    return None if status in {Status.COMPLETED, Status.CANCELLED} else now + LOOK_AFTER_CHANGE

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from functions.create_invoice.use_case import CreateInvoice
@@ -58,7 +59,21 @@ class Crash:
         return result
 
 
-class _Crashing:
+class Meanwhile(Crash):
+    """Lets something else happen before one of the calls: a race, played out in one thread."""
+
+    def __init__(self, at: int, action: Callable[[], object]) -> None:
+        super().__init__()
+        self._before = at
+        self._action = action
+
+    def around(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        if len(self.calls) + 1 == self._before:
+            self._action()
+        return super().around(name, call, *args, **options)
+
+
+class _Watched:
     """A port whose calls go through a Crash."""
 
     def __init__(self, port: Any, crash: Crash) -> None:
@@ -66,8 +81,7 @@ class _Crashing:
         self._crash = crash
 
     def __getattr__(self, name: str) -> Any:
-        call = getattr(self._port, name)
-        return lambda *args, **options: self._crash.around(name, call, *args, **options)
+        return partial(self._crash.around, name, getattr(self._port, name))
 
 
 @dataclass
@@ -134,7 +148,7 @@ class Chain:
     def put(self, *orders: Order) -> None:
         """Store orders as they are, with the slots that they hold."""
         for each in orders:
-            self.orders.transact(each.id, lambda _, days, o=each: _as_it_is(o, days), each.day_keys)  # type: ignore[misc]
+            self.orders.transact(each.id, partial(_as_it_is, stored=each), each.day_keys)
 
     def order(self, order_id: str = order().id) -> Order:
         found = self.orders.get(order_id)
@@ -193,9 +207,9 @@ def crash_points(calls: Iterable[str]) -> list[tuple[int, bool]]:
 
 
 def _wrapper(crash: Crash | None) -> Callable[[Any], Any]:
-    return (lambda port: port) if crash is None else (lambda port: _Crashing(port, crash))
+    return (lambda port: port) if crash is None else (lambda port: _Watched(port, crash))
 
 
-def _as_it_is(stored: Order, days: Days) -> Change:
+def _as_it_is(_current: Order | None, days: Days, *, stored: Order) -> Change:
     held = stored.day_keys if stored.status in HOLDS_SLOT else ()
     return Change(order=stored, days=tuple(days[k].with_booking(stored.booking) for k in held))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.billing import attach_invoice, settle
+from functions.payment_callback.use_case import InvoiceCallback
 from shared.domain.events import InvoiceCreated, OrderRejected
 from shared.domain.order import Status
 from shared.domain.placement import INVOICE_REFUSED, SESSION_TOO_SOON, SLOT_TAKEN
@@ -17,7 +17,15 @@ from shared.errors import (
 )
 from shared.ports import InvoiceRequest
 from tests.builders import NOW, order, order_created, order_in, scheduled_order, session
-from tests.unit.functions.chain import CLAIM, Chain, Crash, CrashError, crash_points, redeliver
+from tests.unit.functions.chain import (
+    CLAIM,
+    Chain,
+    Crash,
+    CrashError,
+    Meanwhile,
+    crash_points,
+    redeliver,
+)
 
 EVENT = order_created()
 CALLS = ["transact", "create", "transact", "publish"]
@@ -187,28 +195,34 @@ def test_when_all_earlier_invoices_have_expired_a_new_one_is_made() -> None:
     assert chain.payable == ["inv-2"]
 
 
-def test_an_invoice_that_lost_the_race_is_closed() -> None:
-    """Two deliveries with stale claims: the other one records its invoice first."""
-    chain = interrupted()
-    first = chain.invoices.create(ONE_DAY)
-    step = chain.create_invoice()
-    pending = chain.order()
-    late = chain.invoices.create(ONE_DAY)
-    chain.orders.transact(pending.id, lambda o, d: attach_invoice(o, d, invoice=first, now=NOW))
-    recorded = step._record(pending, late)
-    assert recorded.invoice is not None
-    assert recorded.invoice.id == "inv-1"
-    assert chain.payable == ["inv-1"]
+@pytest.mark.parametrize("at", range(2, len(CALLS) + 1))
+def test_a_delivery_that_outlives_its_claim_makes_no_second_payable_invoice(at: int) -> None:
+    chain = Chain()
+
+    def another_delivery() -> None:
+        chain.clock.advance(CLAIM)
+        chain.create_invoice()(EVENT)
+
+    slow = Meanwhile(at, another_delivery)
+    chain.create_invoice(slow)(EVENT)
+    assert len(slow.calls) >= len(CALLS)
+    shown = chain.order().invoice
+    assert shown is not None
+    assert chain.payable == [shown.id]
+    assert {event.id for event in chain.said} == {"NUS-2026-000123/invoice.created"}
+    assert len(chain.said) == 1
 
 
 def test_an_order_that_was_paid_before_its_invoice_was_recorded_stays_paid() -> None:
-    chain = interrupted()
-    chain.invoices.create(ONE_DAY)
-    paid = chain.invoices.pay("inv-1")
-    step, pending = chain.create_invoice(), chain.order()
-    chain.orders.transact(pending.id, lambda o, d: settle(o, d, invoice=paid, now=NOW))
-    assert step._record(pending, paid).status is Status.PAID
-    assert chain.order().payment is not None
+    chain = Chain()
+
+    def mentee_pays() -> None:
+        chain.invoices.pay("inv-1")
+        chain.handle_callback()(InvoiceCallback(external_id=EVENT.order_id))
+
+    chain.create_invoice(Meanwhile(3, mentee_pays))(EVENT)
+    assert chain.order().status is Status.PAID
+    assert [event.topic for event in chain.said] == ["invoice.paid"]
 
 
 def test_a_taken_slot_is_refused_without_an_invoice() -> None:

@@ -1,0 +1,30 @@
+"""The door of reconcile_orders: HTTP, called by Cloud Scheduler every minute."""
+
+from functools import cache
+
+from flask import Request, Response
+
+from functions.reconcile_orders.use_case import ReconcileOrders
+from shared import entrypoint
+from shared.bootstrap import Wiring
+from shared.settings import CheckoutSettings, GoogleSettings, XenditSettings
+
+wiring = Wiring(XenditSettings, CheckoutSettings, GoogleSettings)
+
+
+@cache
+def _step() -> ReconcileOrders:
+    return ReconcileOrders(
+        orders=wiring.orders,
+        deliveries=wiring.deliveries,
+        invoices=wiring.invoices,
+        meetings=wiring.meetings,
+        events=wiring.events,
+        clock=wiring.clock,
+    )
+
+
+@entrypoint.http
+def reconcile_orders(request: Request) -> Response:
+    """Run one tick."""
+    return entrypoint.tick(wiring, request, _step())

@@ -1,0 +1,69 @@
+"""When somebody must look at an order again: the one timer of each order, ``check_at``.
+
+The times are chosen for what can go wrong: a webhook that is lost (Xendit itself tries again only
+after 15 minutes, or never), a step whose message was lost, a payment that is confirmed up to a day
+after the invoice expired.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.order import LOOK_AFTER_CHANGE, Change, Order, Status
+from shared.domain.placement import existing
+from shared.domain.schedule import Days
+
+# After an invoice was made, most pay soon or at the end: look often then.
+_AFTER_INVOICED = tuple(timedelta(minutes=m) for m in (3, 7, 14, 30, 60, 120, 240, 480, 960))
+_AFTER_EXPIRY = tuple(timedelta(minutes=m) for m in (1, 3, 10))
+# A payment that was under way at expiry is confirmed up to 24 hours later.
+_LATE_PAYMENTS = (timedelta(minutes=30), timedelta(hours=3), timedelta(hours=25))
+# A step that has not been done is asked for again, ever more slowly.
+_REDO = tuple(timedelta(minutes=m) for m in (2, 5, 10, 20, 40, 60))
+_REDO_FOR_EVER = timedelta(hours=1)
+_BEFORE_SESSION = timedelta(hours=2)
+_ONCE_A_DAY = timedelta(days=1)
+
+
+def looked_at(
+    current: Order | None, _days: Days, *, now: datetime, again_soon: bool = False
+) -> Change:
+    """Set the timer after a look at ``now``, unless somebody has set it anew meanwhile."""
+    order = existing(current)
+    if order.check_at is None or order.check_at > now:
+        return Change(order=order)
+    at = now + LOOK_AFTER_CHANGE if again_soon else next_check(order, now)
+    return Change(order=msgspec.structs.replace(order, check_at=at))
+
+
+def next_check(order: Order, now: datetime) -> datetime | None:
+    """Return when to look at the order again after a look at ``now``; None if never."""
+    since = order.history[-1].at
+    match order.status:
+        case Status.PENDING | Status.PAID:
+            return _next(since, _REDO, now) or now + _REDO_FOR_EVER
+        case Status.INVOICED:
+            return _next_while_payable(order, since, now)
+        case Status.SCHEDULED:
+            return _next_before_session(order, now)
+        case Status.EXPIRED:
+            return _next(since, _LATE_PAYMENTS, now)
+        case _:
+            return None
+
+
+def _next_while_payable(order: Order, since: datetime, now: datetime) -> datetime:
+    expires_at = order.invoice.expires_at if order.invoice else since
+    planned = [since + wait for wait in _AFTER_INVOICED if since + wait < expires_at]
+    planned += [expires_at + wait for wait in _AFTER_EXPIRY]
+    return min((at for at in planned if at > now), default=now + _AFTER_EXPIRY[-1])
+
+
+def _next_before_session(order: Order, now: datetime) -> datetime:
+    session = order.session
+    planned = (session.starts_at - _BEFORE_SESSION, session.ends_at, now + _ONCE_A_DAY)
+    return min((at for at in planned if at > now), default=now)
+
+
+def _next(since: datetime, waits: tuple[timedelta, ...], now: datetime) -> datetime | None:
+    return min((since + wait for wait in waits if since + wait > now), default=None)

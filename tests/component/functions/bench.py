@@ -1,0 +1,213 @@
+"""The five functions as production serves them, and a test in the place of Pub/Sub and Xendit."""
+
+import hashlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from local.config import HOST, WorldConfig, prepare
+from local.staging import stage
+from local.topology import FUNCTIONS
+from shared import messages
+from shared.adapters.sqlite_queue import SqliteQueue
+from shared.adapters.sqlite_stores import SqliteOrderStore, SqliteRejectedStore
+from shared.domain.events import TOPICS, Event, OrderCreated
+from shared.domain.order import Order
+from shared.ports import RejectedMessage
+from tests.builders import mentor, order_created, session
+from tests.vendors import Vendor, served_google, served_xendit
+
+_READY_S = 30.0
+_numbers = itertools.count(1)
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return a function's environment: its settings and nothing of this process's own."""
+    return {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "THREADS": "8", **settings}
+
+
+def command(name: str, port: int) -> list[str]:
+    """Return the command that serves a staged function."""
+    served = str(Path(sys.executable).parent / "functions-framework")
+    return [served, f"--target={name}", "--source=main.py", f"--host={HOST}", f"--port={port}"]
+
+
+def push(data: bytes | None, attributes: Mapping[str, str] | None = None) -> bytes:
+    """Return the body of a Pub/Sub push; without data the field is left out, as Pub/Sub does."""
+    body = messages.push_body(
+        f"m-{next(_numbers)}",
+        data or b"",
+        dict(attributes or {}),
+        published_at="2026-11-24T02:00:05Z",
+        subscription="projects/demo/subscriptions/any",
+        attempt=1,
+    )
+    if data is None:
+        del body["message"]["data"]
+    return json.dumps(body).encode()
+
+
+class Functions:
+    """The served functions and what is behind them."""
+
+    def __init__(self, config: WorldConfig, xendit: Vendor, google: Vendor) -> None:
+        self.config = config
+        self.xendit = xendit
+        self.google = google
+        self.orders = SqliteOrderStore(config.data_dir / "orders.db")
+        self.rejected = SqliteRejectedStore(config.data_dir / "rejected.db")
+        self.queue = SqliteQueue(config.data_dir / "queue.db")
+        for topic in TOPICS:
+            self.queue.subscribe(f"test--{topic}", topic)
+        self.client = httpx.Client(trust_env=False, timeout=20)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for each in (self.orders, self.rejected, self.queue, self.client):
+            each.close()
+
+    @property
+    def logs(self) -> str:
+        """All that the functions have printed."""
+        return "".join(path.read_text() for path in sorted(self.config.path.glob("*.log")))
+
+    def post(self, name: str, body: bytes = b"", **headers: str) -> httpx.Response:
+        """Send a request to a function; underscores in names of headers stand for dashes."""
+        named = {k.replace("_", "-"): value.encode("latin-1") for k, value in headers.items()}
+        return self.client.post(self.config.url(name), content=body, headers=named)
+
+    def deliver(self, name: str, event: Event) -> httpx.Response:
+        """Push an event to a function as Pub/Sub does."""
+        now = self.config.clock.now()
+        attributes = messages.attributes(event, traceparent="00-ab-cd-01", at=now)
+        return self.post(name, push(messages.encode(event), attributes))
+
+    def webhook(self, body: Mapping[str, Any] | bytes, token: str | None = None) -> httpx.Response:
+        """Send a webhook as Xendit does, by default with the right token."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.post(
+            "payment_callback",
+            content,
+            x_callback_token=self.config.callback_token if token is None else token,
+        )
+
+    def published(self) -> list[tuple[str, dict[str, Any]]]:
+        """Take the published messages, as ``(topic, data)``, off the queue."""
+        topics = {f"test--{topic}": 100 for topic in TOPICS}
+        leased = self.queue.lease(self.config.clock.now(), timedelta(minutes=1), topics)
+        for message in leased:
+            self.queue.ack(message)
+        return [(message.topic, json.loads(message.data)) for message in leased]
+
+    def events(self) -> list[Event]:
+        """Take the published messages off the queue, as events."""
+        return [msgspec.convert(data, TOPICS[topic]) for topic, data in self.published()]
+
+    def order(self, order_id: str) -> Order:
+        """Return an order that must exist."""
+        found = self.orders.get(order_id)
+        assert found is not None
+        return found
+
+    def kept(self, body: bytes) -> RejectedMessage:
+        """Return the latest record of a body that was kept."""
+        digest = hashlib.sha256(body).hexdigest()
+        return next(message for message in self.rejected.list(1000) if message.sha256 == digest)
+
+    def request(self, **changes: Any) -> OrderCreated:
+        """Return a new order three days ahead, of a mentor of its own."""
+        number = next(_numbers)
+        starts_at = self.config.clock.now().replace(microsecond=0) + timedelta(days=3)
+        own = {
+            "order_id": f"NUS-{number}",
+            "mentor": mentor(id=f"m-{number}"),
+            "session": session(starts_at=starts_at),
+        }
+        return order_created(**own | changes)
+
+    def invoiced(self, **changes: Any) -> Order:
+        """Return a new order with its invoice; nothing of it is left on the queue."""
+        request = self.request(**changes)
+        assert self.deliver("create_invoice", request).status_code == 204
+        self.published()
+        return self.order(request.order_id)
+
+    def pay(self, order: Order, **payment: Any) -> None:
+        """Pay an order's invoice at Xendit, without a webhook unless one is asked for."""
+        assert order.invoice is not None
+        self.xendit.tell(f"invoices/{order.invoice.id}/pay", **{"webhook": False} | payment)
+
+    def expire(self, order: Order) -> None:
+        """End an order's invoice at Xendit, without a webhook."""
+        assert order.invoice is not None
+        url = f"{self.xendit.url}/invoices/{order.invoice.id}/expire!"
+        key = self.config.function_settings()["XENDIT_SECRET_KEY"]
+        assert self.xendit.admin.post(url, auth=(key, "")).status_code == 200
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Functions]:
+    """Serve all functions over the embedded backend, and both simulators."""
+    config = prepare(folder, "embedded", {})
+    settings = config.function_settings()
+    with ExitStack() as stack:
+        xendit = stack.enter_context(
+            served_xendit(
+                config.clock,
+                config.ports["xendit"],
+                key=settings["XENDIT_SECRET_KEY"],
+                token=config.callback_token,
+                callback_url=config.url("payment_callback"),
+            )
+        )
+        google = stack.enter_context(served_google(config.clock, config.ports["google"]))
+        xendit.tell("webhooks", expired_enabled=False)
+        for function in FUNCTIONS:
+            stack.enter_context(_served(function.name, config, settings))
+        for function in FUNCTIONS:
+            _await_answer(config.url(function.name))
+        functions = Functions(config, xendit, google)
+        stack.callback(functions.close)
+        yield functions
+
+
+@contextmanager
+def _served(name: str, config: WorldConfig, settings: Mapping[str, str]) -> Iterator[None]:
+    staged = stage(name, config.path / "staged" / name)
+    with (config.path / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command(name, config.ports[name]),
+            cwd=staged,
+            env=environment(settings),
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _await_answer(url: str) -> None:
+    deadline = time.monotonic() + _READY_S
+    with httpx.Client(trust_env=False, timeout=5) as client:
+        while True:
+            try:
+                client.get(url)
+            except httpx.TransportError:
+                assert time.monotonic() < deadline, f"{url} does not answer"
+                time.sleep(0.05)
+            else:
+                return

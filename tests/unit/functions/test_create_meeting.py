@@ -1,0 +1,147 @@
+"""create_meeting: one live event with a room, or the admin is asked."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.events import AttentionRaised, InvoicePaid, MeetingScheduled
+from shared.domain.meetings import MEETING_REFUSED, ROOM_FAILED, event_id
+from shared.domain.order import Status
+from shared.errors import NotDoneError, PermanentError, RetryableError
+from tests.builders import NOW, event_of, order_in, paid_order, session
+from tests.fakes import FakeMeetingScheduler
+from tests.unit.functions.chain import Chain, Crash, CrashError, crash_points, redeliver
+
+EVENT = event_of(InvoicePaid)
+CALLS = ["get", "ensure", "transact", "publish"]
+CALLS_WITH_A_LOOK = ["get", "ensure", "get", "transact", "publish"]
+
+
+def paid(**scheduler: Any) -> Chain:
+    chain = Chain(meetings=FakeMeetingScheduler(**scheduler))
+    chain.put(paid_order())
+    return chain
+
+
+def scheduled(generation: int = 0) -> MeetingScheduled:
+    own = event_id(paid_order(event_generation=generation))
+    return MeetingScheduled(
+        order_id=EVENT.order_id,
+        event_id=own,
+        meet_url=f"https://meet.google.com/{own[:10]}",
+        session=session(),
+    )
+
+
+def attention(reason: str) -> AttentionRaised:
+    return AttentionRaised(order_id=EVENT.order_id, reason=reason, since=NOW)
+
+
+def test_a_paid_order_gets_its_event_with_a_room_and_its_reminders() -> None:
+    chain, crash = paid(), Crash()
+    chain.create_meeting(crash)(EVENT)
+    assert crash.calls == CALLS
+    assert chain.order().status is Status.SCHEDULED
+    assert chain.order().next_reminder_at == session().starts_at - timedelta(days=1)
+    assert [event.event_id for event in chain.meetings.live] == [scheduled().event_id]
+    assert chain.events.events == [scheduled()]
+
+
+@pytest.mark.parametrize(("at", "after"), crash_points(CALLS_WITH_A_LOOK))
+def test_after_a_crash_at_any_call_there_is_one_live_event(at: int, *, after: bool) -> None:
+    chain, crash = paid(pending_reads=1), Crash(at, after=after)
+    with pytest.raises(CrashError):
+        chain.create_meeting(crash)(EVENT)
+    assert crash.calls == CALLS_WITH_A_LOOK[:at]
+    redeliver(chain.clock, lambda: chain.create_meeting()(EVENT))
+    assert len(chain.meetings.live) == 1
+    assert chain.said == [scheduled()]
+
+
+def test_an_event_that_comes_again_says_the_same_again() -> None:
+    chain, crash = paid(), Crash()
+    chain.create_meeting()(EVENT)
+    chain.create_meeting(crash)(EVENT)
+    assert crash.calls == ["get", "publish"]
+    assert chain.events.events == [scheduled(), scheduled()]
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.PAID, Status.SCHEDULED}))
+def test_an_order_that_is_not_paid_gets_no_event(status: Status) -> None:
+    chain = Chain()
+    chain.put(order_in(status))
+    chain.create_meeting()(EVENT)
+    assert chain.meetings.live == []
+    assert chain.events.events == []
+
+
+def test_an_order_that_is_not_there_yet_is_looked_for_again() -> None:
+    with pytest.raises(RetryableError, match="NUS-2026-000123 is not in the store"):
+        Chain().create_meeting()(EVENT)
+
+
+def test_a_room_that_takes_long_is_asked_for_once_and_waited_for_over_deliveries() -> None:
+    chain = paid(pending_reads=5)
+    with pytest.raises(RetryableError, match="the room is not there yet"):
+        chain.create_meeting()(EVENT)
+    assert chain.order().room_wanted_since == NOW + timedelta(seconds=3)
+    assert chain.events.events == []
+    redeliver(chain.clock, lambda: chain.create_meeting()(EVENT))
+    assert chain.order().room_attempt == 0
+    assert chain.said == [scheduled()]
+
+
+def test_a_failed_room_is_asked_for_anew_in_the_same_event() -> None:
+    chain = paid(failing_rooms=2)
+    redeliver(chain.clock, lambda: chain.create_meeting()(EVENT))
+    assert chain.order().room_attempt == 2
+    assert chain.said == [scheduled()]
+    assert len(chain.meetings.live) == 1
+
+
+def test_when_every_room_fails_the_admin_is_asked_and_the_event_is_acked() -> None:
+    chain = paid(failing_rooms=3)
+    redeliver(chain.clock, lambda: chain.create_meeting()(EVENT))
+    assert chain.order().status is Status.PAID
+    assert [(event.id, chain.order().has_attention(ROOM_FAILED)) for event in chain.said] == [
+        ("NUS-2026-000123/attention.raised/room_failed", True)
+    ]
+
+
+def test_an_event_that_somebody_deleted_is_made_anew() -> None:
+    chain = paid(pending_reads=5)
+    with pytest.raises(RetryableError):
+        chain.create_meeting()(EVENT)
+    chain.meetings.delete(scheduled().event_id)
+    chain.meetings.pending_reads = 0
+    redeliver(chain.clock, lambda: chain.create_meeting()(EVENT))
+    assert [event.event_id for event in chain.meetings.live] == [scheduled(1).event_id]
+    assert chain.said == [scheduled(1)]
+
+
+def test_a_meeting_that_the_calendar_refuses_is_put_before_the_admin() -> None:
+    chain = paid()
+    chain.meetings.faults.before("ensure", PermanentError("403"))
+    chain.create_meeting()(EVENT)
+    assert chain.order().status is Status.PAID
+    assert chain.events.events == [attention(MEETING_REFUSED)]
+
+
+def test_once_the_calendar_takes_it_after_all_the_admin_is_needed_no_more() -> None:
+    chain = paid()
+    chain.meetings.faults.before("ensure", PermanentError("403"))
+    chain.create_meeting()(EVENT)
+    chain.create_meeting()(EVENT)
+    assert chain.order().attention == ()
+    assert chain.said == [attention(MEETING_REFUSED), scheduled()]
+
+
+def test_a_calendar_that_is_busy_is_asked_again_later() -> None:
+    chain = paid()
+    chain.meetings.faults.before("ensure", NotDoneError("429", retry_after=30))
+    with pytest.raises(NotDoneError):
+        chain.create_meeting()(EVENT)
+    assert chain.order() == paid_order()
+    chain.create_meeting()(EVENT)
+    assert chain.said == [scheduled()]
