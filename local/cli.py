@@ -28,6 +28,7 @@ from shared.errors import PipelineError
 
 _HEAL_EVERY_S = 0.5
 _ADVANCE_TIMEOUT_S = 600.0
+_LAST_PORT = 65535
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 console = Console()
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status: int = options.run(options)
     except PipelineError as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     return status
 
@@ -165,7 +166,11 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _publish(options: argparse.Namespace) -> int:
     wiring = _wiring(options.folder)
-    wiring.raw_events.publish_raw(OrderCreated.topic, options.file.read_bytes(), {})
+    try:
+        data = options.file.read_bytes()
+    except OSError as error:
+        raise PipelineError(f"{options.file} cannot be read: {error.strerror}") from error
+    wiring.raw_events.publish_raw(OrderCreated.topic, data, {})
     console.print("published on order.created")
     return 0
 
@@ -182,7 +187,7 @@ def _order(options: argparse.Namespace) -> int:
 
 
 def _print_order(order: Order) -> None:
-    console.print(f"{order.id}: {order.status} · {order.subject}")
+    console.print(f"{order.id}: {order.status} · {order.subject}", markup=False)
     for change in order.history:
         console.print(f"  {change.at:%Y-%m-%d %H:%M:%S} {change.status} {change.reason or ''}")
 
@@ -190,12 +195,15 @@ def _print_order(order: Order) -> None:
 def _advance(options: argparse.Namespace) -> int:
     config = _running_world(options.folder)
     with console.status(f"moving time forward by {options.by}"):
-        answer = httpx.post(
-            f"{config.url('scheduler')}/advance",
-            json={"seconds": options.by.total_seconds()},
-            timeout=_ADVANCE_TIMEOUT_S,
-            trust_env=False,
-        )
+        try:
+            answer = httpx.post(
+                f"{config.url('scheduler')}/advance",
+                json={"seconds": options.by.total_seconds()},
+                timeout=_ADVANCE_TIMEOUT_S,
+                trust_env=False,
+            )
+        except httpx.ConnectError as error:
+            raise PipelineError(f"the world in {options.folder} is not running") from error
     console.print(f"it is now {answer.raise_for_status().json()['now']}")
     return 0
 
@@ -225,7 +233,7 @@ def _stop_on_signals() -> threading.Event:
 
 
 def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhd])", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not like 90s, 10m, 24h or 2d")
     return timedelta(**{_UNITS[match[2]]: float(match[1])})
@@ -233,6 +241,7 @@ def _duration(text: str) -> timedelta:
 
 def _named_port(text: str) -> tuple[str, int]:
     name, _, port = text.partition("=")
-    if name not in configuration.SERVERS or not port.isdigit():
+    known = name in configuration.SERVERS
+    if not known or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT of a known server")
     return name, int(port)

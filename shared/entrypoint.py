@@ -87,7 +87,7 @@ def tick(wiring: Wiring, request: Request, run: Callable[[datetime], msgspec.Str
         return json_answer({"outcome": "refused", "reason": "ticks come by POST"}, 405)
     try:
         named = _schedule_time(request.headers.get(SCHEDULE_TIME))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         reason = f"{SCHEDULE_TIME} is not an RFC 3339 time with an offset: {error}"
         return json_answer({"outcome": "refused", "reason": reason}, 400)
     done = msgspec.to_builtins(run(named or wiring.clock.now()))

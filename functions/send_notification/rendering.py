@@ -1,5 +1,6 @@
 """E-mails: what a notification says to its reader, as text and as HTML."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from functions.send_notification import phrases
 from shared.domain.notifications import Kind, Mail, Notification, Recipient
 from shared.domain.order import Order
 from shared.domain.people import Person
+from shared.domain.reminders import minutes_to_tell
 from shared.errors import PermanentError
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -52,12 +54,14 @@ class Renderer:
         )
         self._brand = brand
 
-    def render(self, notification: Notification, order: Order, reader: Person) -> Mail:
+    def render(
+        self, notification: Notification, order: Order, reader: Person, now: datetime
+    ) -> Mail:
         """Return the mail in the reader's language and time zone.
 
         Raises PermanentError when the order lacks what the message is about, like a room's link.
         """
-        facts = self._facts(notification, order, reader)
+        facts = self._facts(notification, order, reader, now)
         try:
             content = self._content(notification.kind, reader, facts)
         except UndefinedError as error:
@@ -91,7 +95,9 @@ class Renderer:
             link=getattr(words, "link", None),
         )
 
-    def _facts(self, notification: Notification, order: Order, reader: Person) -> dict[str, str]:
+    def _facts(
+        self, notification: Notification, order: Order, reader: Person, now: datetime
+    ) -> dict[str, str]:
         """Return what the words may use; a template that asks for more fails."""
         facts = {
             "brand_name": self._brand.name,
@@ -107,7 +113,7 @@ class Renderer:
             "when": phrases.period(order.session, reader),
             "starts": phrases.short_moment(order.session.starts_at, reader),
         }
-        facts |= _about_steps(order, reader) | _about_cause(notification, order, reader)
+        facts |= _about_steps(order, reader) | _about_cause(notification, order, reader, now)
         return {name: _one_line(fact) for name, fact in facts.items()}
 
 
@@ -127,9 +133,12 @@ def _about_steps(order: Order, reader: Person) -> dict[str, str]:
     return facts
 
 
-def _about_cause(notification: Notification, order: Order, reader: Person) -> dict[str, str]:
+def _about_cause(
+    notification: Notification, order: Order, reader: Person, now: datetime
+) -> dict[str, str]:
     if notification.kind is Kind.REMINDER and notification.detail is not None:
-        return {"lead": phrases.lead_time(int(notification.detail), reader.locale)}
+        left = minutes_to_tell(order.session, int(notification.detail), now)
+        return {"lead": phrases.lead_time(left, reader.locale)}
     return {"reason": notification.detail or order.reason or "unknown"}
 
 

@@ -80,7 +80,9 @@ class SendNotification:
         self.deliveries.transact(notification.key, partial(mark_sent, now=self.clock.now()))
 
     def _claim_new(self, notification: Notification, order: Order) -> Delivery:
-        mail = self.renderer.render(notification, order, self._reader(notification, order))
+        mail = self.renderer.render(
+            notification, order, self._reader(notification, order), self.clock.now()
+        )
         draft_id = self.mailer.draft(mail)
         claim = partial(
             claim_draft,

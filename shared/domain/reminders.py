@@ -13,6 +13,11 @@ from shared.domain.schedule import Days, Session
 # Minutes before the session's start, longest first.
 DEFAULT_LEAD_MINUTES: tuple[int, ...] = (24 * 60, 60, 10)
 
+# A reminder counts as on time while this share of its lead time is left.
+_ON_TIME = 0.8
+_COUNT_IN_HOURS_FROM = 90
+_COUNT_BY_FIVE_FROM = 10
+
 
 def reminder_time(session: Session, lead_minutes: int) -> datetime:
     """Return the instant at which the reminder with this lead time is due."""
@@ -36,6 +41,18 @@ def next_reminder_at(session: Session, leads: Sequence[int], now: datetime) -> d
     """Return when the next reminder after ``now`` is due, or None; past lead times are skipped."""
     upcoming = (reminder_time(session, lead) for lead in leads)
     return min((at for at in upcoming if at > now), default=None)
+
+
+def minutes_to_tell(session: Session, lead_minutes: int, now: datetime) -> int:
+    """Return how many minutes before the session a reminder that goes out now should name.
+
+    The lead time, when it goes out about on time; what is really left, rounded, when it is late.
+    """
+    left = (session.starts_at - now).total_seconds() / 60
+    if left >= lead_minutes * _ON_TIME:
+        return lead_minutes
+    step = 60 if left >= _COUNT_IN_HOURS_FROM else 5 if left >= _COUNT_BY_FIVE_FROM else 1
+    return max(1, round(left / step) * step)
 
 
 def reminder_of(order: Order, now: datetime) -> ReminderDue | None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from functions.send_notification.rendering import Brand, Renderer
 from shared.domain import billing, meetings, placement
+from shared.domain.dead_letters import DEAD_LETTER
 from shared.domain.money import Money
 from shared.domain.notifications import MESSAGE_FAILED, TABLE, Kind, Mail, Notification, Recipient
 from shared.domain.order import Meeting, Order, OrderInvoice, Payment, Status, StatusChange
@@ -69,6 +70,7 @@ def _mail(
     *,
     detail: str | None = None,
     reader: Person | None = None,
+    minutes_left: int | None = None,
 ) -> Mail:
     people = {
         Recipient.MENTEE: order.mentee,
@@ -78,7 +80,9 @@ def _mail(
         ),
     }
     notification = Notification(order_id=order.id, kind=kind, recipient=recipient, detail=detail)
-    return RENDERER.render(notification, order, reader or people[recipient])
+    lead = minutes_left or (int(detail) if kind is Kind.REMINDER and detail else 0)
+    now = order.session.starts_at - timedelta(minutes=lead)
+    return RENDERER.render(notification, order, reader or people[recipient], now)
 
 
 DETAIL = {Kind.REMINDER: "60", Kind.ATTENTION: "room_failed"}
@@ -287,7 +291,7 @@ def _reasons(module: ModuleType) -> list[str]:
 
 
 REJECTIONS = _reasons(placement)
-ATTENTIONS = [*_reasons(billing), *_reasons(meetings), MESSAGE_FAILED]
+ATTENTIONS = [*_reasons(billing), *_reasons(meetings), MESSAGE_FAILED, DEAD_LETTER]
 
 
 def _first_words(kind: Kind, recipient: Recipient, locale: Locale, reason: str) -> str:
@@ -417,3 +421,28 @@ def test_order_that_lacks_what_the_message_is_about_is_refused(kind: Kind, missi
 def test_reminder_without_a_lead_time_is_refused() -> None:
     with pytest.raises(PermanentError, match="'lead' is undefined"):
         _mail(Kind.REMINDER, Recipient.MENTEE, _order())
+
+
+@pytest.mark.parametrize(
+    ("detail", "minutes_left", "told"),
+    [
+        ("1440", 1439, "24 hours"),
+        ("1440", 600, "10 hours"),
+        ("60", 31, "30 minutes"),
+        ("10", 4, "4 minutes"),
+    ],
+)
+def test_a_reminder_that_is_late_names_the_time_that_is_left(
+    detail: str, minutes_left: int, told: str
+) -> None:
+    reader = _person("Ayu", locale="en")
+    mail = _mail(
+        Kind.REMINDER,
+        Recipient.MENTEE,
+        _order(),
+        detail=detail,
+        reader=reader,
+        minutes_left=minutes_left,
+    )
+    assert told in mail.subject
+    assert told in mail.text

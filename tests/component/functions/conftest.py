@@ -18,6 +18,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
     """Serve all functions, once for all tests."""
     with running(tmp_path_factory.mktemp("functions")) as functions:
         yield functions
+        # Whatever came in, no function met an error that it has no answer for.
+        assert "Traceback" not in functions.logs
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from local.ports import free_ports
 from local.staging import stage
+from local.topology import FUNCTIONS
 from tests.component.functions.bench import command, environment
 
 XENDIT = {
@@ -29,6 +30,7 @@ NEEDED: dict[str, dict[str, str]] = {
     "payment_callback": CALLBACK,
     "create_meeting": GOOGLE,
     "send_notification": MAIL,
+    "reconcile_orders": XENDIT | GOOGLE,
 }
 # Builds all that the function's step works with, and says which modules that took.
 PROBE = """
@@ -54,7 +56,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Staged:
 def start(name: str, folder: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Start a function that is not expected to stay."""
     (port,) = free_ports(1)
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - our own command
         command(name, port),
         cwd=folder,
         env=environment(settings),
@@ -112,7 +114,21 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "create_meeting": (*CLOUD, "xendit", *NO_TEMPLATES_OF_MAILS),
     "send_notification": (*CLOUD, "xendit"),
     "send_reminder": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
+    "reconcile_orders": (*CLOUD, *NO_TEMPLATES_OF_MAILS),
+    "keep_dead_letter": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
 }
+# Proof that the probe sees what a step loads.
+LOADED = {
+    "create_invoice": {"xendit.invoice"},
+    "payment_callback": {"xendit.invoice"},
+    "create_meeting": {"googleapiclient.discovery"},
+    "send_notification": {"googleapiclient.discovery", "babel"},
+    "reconcile_orders": {"xendit.invoice", "googleapiclient.discovery"},
+}
+
+
+def test_every_function_has_its_list_of_what_it_must_not_load() -> None:
+    assert set(FORBIDDEN) == {function.name for function in FUNCTIONS}
 
 
 @pytest.mark.parametrize("name", FORBIDDEN)
@@ -120,7 +136,7 @@ def test_a_function_loads_nothing_that_it_does_not_use(
     name: str, staged: Staged, tmp_path: Path
 ) -> None:
     local = {"DATA_DIR": str(tmp_path), "GOOGLE_API_BASE_URL": "http://127.0.0.1:9"}
-    probed = subprocess.run(
+    probed = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-c", PROBE.format(name=name)],
         cwd=staged(name),
         env=environment(NEEDED.get(name, {}) | local),
@@ -131,6 +147,6 @@ def test_a_function_loads_nothing_that_it_does_not_use(
     )
     assert probed.returncode == 0, probed.stderr
     loaded = json.loads(probed.stdout)
-    assert f"functions.{name}.use_case" in loaded
+    assert LOADED.get(name, set()) <= set(loaded)
     unused = FORBIDDEN[name]
     assert [m for m in loaded if any(f"{m}.".startswith(f"{u}.") for u in unused)] == []

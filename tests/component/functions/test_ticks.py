@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from shared.domain.order import Change
+from shared.entrypoint import SCHEDULE_TIME
 from tests.builders import scheduled_order, session
 from tests.component.functions.bench import Functions
 
@@ -25,8 +26,8 @@ def due(functions: Functions) -> datetime:
 
 
 def tick(functions: Functions, schedule_time: str | None = None) -> tuple[int, dict[str, object]]:
-    named = {} if schedule_time is None else {"x_cloudscheduler_scheduletime": schedule_time}
-    answer = functions.post("send_reminder", **named)
+    named = {} if schedule_time is None else {SCHEDULE_TIME: schedule_time}
+    answer = functions.post("send_reminder", headers=named)
     return answer.status_code, answer.json()
 
 
@@ -71,7 +72,7 @@ def test_a_wrong_time_is_refused(time: str, due: datetime, functions: Functions)
     status, answer = tick(functions, time)
     assert status == 400
     assert answer["outcome"] == "refused"
-    assert "X-CloudScheduler-ScheduleTime is not an RFC 3339 time" in str(answer["reason"])
+    assert f"{SCHEDULE_TIME} is not an RFC 3339 time" in str(answer["reason"])
     assert functions.published() == []
     assert tick(functions) == ONE
 

@@ -1,0 +1,111 @@
+"""What a step answers when it cannot go on: come again, and when, or never."""
+
+import msgspec
+import pytest
+
+from shared.domain.events import AttentionRaised, InvoiceCreated, InvoicePaid
+from shared.domain.notifications import MESSAGE_FAILED
+from shared.domain.order import Status
+from tests.builders import NOW, invoiced_order, mentee
+from tests.component.functions.bench import Functions
+from tests.component.functions.test_webhooks import paid
+
+
+def created(order_id: str) -> InvoiceCreated:
+    """Return the fact that the sample order has its invoice, said of another order."""
+    invoice = invoiced_order().invoice
+    assert invoice is not None
+    return InvoiceCreated(
+        order_id=order_id,
+        invoice_id=invoice.id,
+        invoice_url=invoice.url,
+        expires_at=invoice.expires_at,
+        price=invoiced_order().price,
+    )
+
+
+@pytest.mark.parametrize(("name", "topic"), [("create_meeting", "paid"), ("send_notification", "")])
+def test_a_fact_about_an_order_that_is_not_there_yet_comes_again(
+    name: str, topic: str, functions: Functions
+) -> None:
+    fact = created("NUS-404")
+    event = (
+        InvoicePaid(order_id="NUS-404", invoice_id="i", paid_at=NOW, price=fact.price)
+        if topic
+        else fact
+    )
+    answer = functions.deliver(name, event)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert answer.json() == {"outcome": "retry", "reason": "order NUS-404 is not in the store"}
+
+
+def test_an_order_above_the_rate_limit_waits_as_long_as_xendit_says(functions: Functions) -> None:
+    functions.xendit.fault("invoices.create", "rate_limit", times=1)
+    request = functions.request()
+    answer = functions.deliver("create_invoice", request)
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+    assert functions.order(request.order_id).status is Status.PENDING
+    early = functions.deliver("create_invoice", request)
+    assert early.status_code == 503
+    assert 0 < int(early.headers["retry-after"]) <= int(answer.headers["retry-after"])
+    assert functions.published() == []
+
+
+def test_an_order_that_xendit_refuses_is_rejected_and_acked(functions: Functions) -> None:
+    request = functions.request(mentee=mentee(email="sari@localhost"))
+    assert functions.deliver("create_invoice", request).status_code == 204
+    order = functions.order(request.order_id)
+    assert (order.status, order.reason) == (Status.REJECTED, "invoice_refused")
+    assert [topic for topic, _ in functions.published()] == ["order.rejected"]
+
+
+def test_a_reader_whom_no_mail_can_reach_is_put_before_the_admin(functions: Functions) -> None:
+    unwritable = mentee(email="sari..w@mail.example")
+    request = functions.request(mentee=unwritable)
+    functions.deliver("create_invoice", request)
+    (event,) = functions.events()
+    assert functions.deliver("send_notification", event).status_code == 204
+    assert functions.order(request.order_id).has_attention(MESSAGE_FAILED)
+    (raised,) = functions.events()
+    assert isinstance(raised, AttentionRaised)
+    assert functions.deliver("send_notification", raised).status_code == 204
+    mails = functions.google.ask("mails", to="admin@nusademy.example")["mails"]
+    assert any(request.order_id in mail["text"] for mail in mails)
+
+
+def test_the_same_fact_twice_is_one_mail(functions: Functions) -> None:
+    request = functions.request(mentee=mentee(email="twice@mail.example"))
+    functions.deliver("create_invoice", request)
+    (event,) = functions.events()
+    for _ in range(2):
+        assert functions.deliver("send_notification", event).status_code == 204
+    assert len(functions.google.ask("mails", to="twice@mail.example")["mails"]) == 1
+
+
+def test_a_meeting_that_the_calendar_refuses_for_good_is_put_before_the_admin(
+    functions: Functions,
+) -> None:
+    order = functions.invoiced()
+    functions.pay(order)
+    functions.webhook(paid(order))
+    (event,) = functions.events()
+    refusal = {"operation": "calendar.events.insert", "reason": "forbiddenForServiceAccounts"}
+    functions.google.tell("refusals", **refusal)
+    assert functions.deliver("create_meeting", event).status_code == 204
+    left = functions.order(order.id)
+    assert (left.status, [a.reason for a in left.attention]) == (Status.PAID, ["meeting_refused"])
+
+
+def test_a_meeting_waits_for_its_room(functions: Functions) -> None:
+    order = functions.invoiced()
+    functions.pay(order)
+    functions.webhook(paid(order))
+    (event,) = functions.events()
+    functions.google.tell("conferences", outcome="failure")
+    assert functions.deliver("create_meeting", event).status_code == 503
+    assert functions.order(order.id).room_attempt == 1
+    assert functions.deliver("create_meeting", event).status_code == 204
+    scheduled = functions.order(order.id)
+    assert scheduled.status is Status.SCHEDULED
+    assert msgspec.to_builtins(scheduled.attention) == []
