@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from shared.adapters.clock import OffsetClock, SystemClock
+from shared.errors import SettingsError
 from shared.observability import configure_logging
 from shared.ports import (
     Clock,
@@ -44,6 +45,9 @@ class Wiring:
         configure_logging()
         self.settings = Settings.load(variables, BackendSettings, *needed)
         self._backend = self.settings[BackendSettings]
+        if "K_SERVICE" in variables and self._backend.backend == "embedded":
+            # Cloud Run sets it. SQLite there would be gone with the instance.
+            raise SettingsError("cannot start:\n  BACKEND must be gcp on Cloud Run")
         self._built: dict[str, Any] = {}
         self._lock = threading.RLock()
 

@@ -11,6 +11,7 @@ from shared.domain.meetings import (
     RoomStatus,
     awaits_room,
     meeting_request,
+    note_missed,
     note_missing_room,
     record_meeting,
     refuse_meeting,
@@ -46,6 +47,8 @@ class CreateMeeting:
             raise RetryableError(f"order {order.id}: the room is not there yet")
 
     def _schedule(self, order: Order) -> Order:
+        if self.clock.now() >= order.session.starts_at:
+            return self.orders.transact(order.id, partial(note_missed, now=self.clock.now()))
         try:
             made = self._await_room(self.meetings.ensure(meeting_request(order)))
         except PermanentError:

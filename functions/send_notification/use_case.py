@@ -14,6 +14,7 @@ from shared.domain.notifications import (
     Notification,
     Recipient,
     claim_draft,
+    is_ahead,
     mark_failed,
     mark_sent,
     notifications_for,
@@ -49,6 +50,8 @@ class SendNotification:
         order = self.orders.get(event.order_id)
         if order is None:
             raise RetryableError(f"order {event.order_id} is not in the store")
+        if is_ahead(event, order):
+            raise RetryableError(f"order {order.id} does not show {event.topic} yet")
         postponed: RetryableError | None = None
         for notification in notifications_for(event, order, self.clock.now()):
             try:

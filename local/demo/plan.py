@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.events import OrderCreated
 from shared.domain.money import Money
-from shared.domain.order import Status
+from shared.domain.order import Order, Status
 from shared.domain.people import Locale, Person
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES, reminder_time
 from shared.domain.schedule import Session
@@ -55,9 +55,13 @@ _MENTEES = (
 )
 _MENTORS = ("Gita Maharani", "Hendra Saputra", "Intan Permata", "Joko Susilo", "Kartika Sari")
 _ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
+# None is over before the last reminder of another is due, which is when a demo ends.
+_DURATIONS = (60, 90, 120)
 # Far enough that the 24-hour reminder is still to come when an order is paid at once.
 _FIRST_SESSION = timedelta(hours=30)
-_SESSION_STARTS = 2
+# Sessions begin this far apart, less than the shortest one lasts: none is over when the last reminder
+# goes out, so that every order that was sold is still to be seen as scheduled.
+_SESSION_STARTS = (timedelta(), timedelta(minutes=20))
 
 
 class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +79,13 @@ class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):
     def end(self) -> Status:
         """The status in which it should end."""
         return ENDS[self.story]
+
+    def ended(self, order: Order | None) -> bool:
+        """Whether the order has come to the end of its story, or the session is even over."""
+        if order is None:
+            return False
+        over = self.end is Status.SCHEDULED and order.status is Status.COMPLETED
+        return over or order.status is self.end
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,14 +126,14 @@ def make_plan(count: int, now: datetime, seed: int) -> Plan:
 
 def _event(order_id: str, number: int, now: datetime, rng: random.Random) -> OrderCreated:
     hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    starts_at = hour + _FIRST_SESSION + timedelta(hours=rng.randrange(_SESSION_STARTS))
+    starts_at = hour + _FIRST_SESSION + rng.choice(_SESSION_STARTS)
     return OrderCreated(
         order_id=order_id,
         created_at=now,
         subject=rng.choice(_TOPICS),
         mentee=_person(f"u-{number}", _MENTEES[number % len(_MENTEES)], "mentee", number, rng),
         mentor=_person(f"m-{number}", _MENTORS[number % len(_MENTORS)], "mentor", number, rng),
-        session=Session(starts_at=starts_at, duration_minutes=rng.choice((30, 60, 90))),
+        session=Session(starts_at=starts_at, duration_minutes=rng.choice(_DURATIONS)),
         price=Money(amount=rng.randrange(100_000, 400_000, 25_000), currency="IDR"),
     )
 

@@ -64,9 +64,7 @@ class GoogleService:
     def execute(self, request: Any) -> Any:
         """Send a request of this API's client and return its decoded answer."""
         try:
-            # One more try, for a kept connection that the other side has closed meanwhile. All that
-            # is sent this way may be sent twice: ids are ours, and a spare draft is never sent.
-            return request.execute(num_retries=1)
+            return _execute_anew_if_closed(request)
         except HttpError as error:
             raise classified(self._api, error) from error
         except (auth_errors.GoogleAuthError, ConnectionRefusedError, socket.gaierror) as error:
@@ -90,6 +88,17 @@ class GoogleService:
             client_options=options,
             static_discovery=True,
         )
+
+
+def _execute_anew_if_closed(request: Any) -> Any:
+    """Send a request, once more where a kept connection turns out to be closed.
+
+    All that is sent this way may be sent twice: ids are ours, and a spare draft is never sent.
+    """
+    try:
+        return request.execute(num_retries=0)
+    except (BrokenPipeError, ConnectionResetError, ConnectionAbortedError):
+        return request.execute(num_retries=0)
 
 
 def classified(api: str, error: HttpError) -> Exception:

@@ -140,9 +140,9 @@ class SqliteQueue:
         self.ack(message)
 
     def release_leases(self, now: datetime) -> None:
-        """Make everything due now: for a dispatcher that starts and knows that none is running."""
+        """Make due now what was being delivered: for a dispatcher that knows that none is running."""
         self._file.connection.execute(
-            "UPDATE deliveries SET due_at = ?, leased = 0",
+            "UPDATE deliveries SET due_at = ?, leased = 0 WHERE leased = 1",
             (now.timestamp(),),
         )
 

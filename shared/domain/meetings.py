@@ -153,7 +153,8 @@ def note_missed(current: Order | None, _days: Days, *, now: datetime) -> Change:
 
 def awaits_room(order: Order) -> bool:
     """Whether the step has to come back for this order, since nobody has been asked yet."""
-    return order.status is Status.PAID and not order.has_attention(ROOM_FAILED, MEETING_REFUSED)
+    asked = order.has_attention(ROOM_FAILED, MEETING_REFUSED, SESSION_MISSED)
+    return order.status is Status.PAID and not asked
 
 
 def _next_generation(order: Order) -> Order:

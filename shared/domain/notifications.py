@@ -51,6 +51,8 @@ class Rule(msgspec.Struct, frozen=True):
 
     kind: Kind
     recipients: tuple[Recipient, ...]
+    # What the event tells of: the order has been there by the time that the event is published.
+    tells_of: Status | None
     # A message that is no longer true is not sent: no "please pay" after the payment.
     while_in: frozenset[Status]
 
@@ -62,17 +64,24 @@ _BOTH = (Recipient.MENTEE, Recipient.MENTOR)
 _SOLD = frozenset({Status.PAID, Status.SCHEDULED, Status.COMPLETED})
 
 TABLE: Mapping[type[Event], Rule] = {
-    InvoiceCreated: Rule(Kind.INVOICE_READY, (Recipient.MENTEE,), frozenset({Status.INVOICED})),
-    InvoicePaid: Rule(Kind.PAYMENT_RECEIVED, (Recipient.MENTEE,), _SOLD),
-    MeetingScheduled: Rule(Kind.SESSION_SCHEDULED, _BOTH, frozenset({Status.SCHEDULED})),
-    ReminderDue: Rule(Kind.REMINDER, _BOTH, frozenset({Status.SCHEDULED})),
-    InvoiceExpired: Rule(Kind.INVOICE_EXPIRED, (Recipient.MENTEE,), frozenset({Status.EXPIRED})),
+    InvoiceCreated: Rule(
+        Kind.INVOICE_READY, (Recipient.MENTEE,), Status.INVOICED, frozenset({Status.INVOICED})
+    ),
+    InvoicePaid: Rule(Kind.PAYMENT_RECEIVED, (Recipient.MENTEE,), Status.PAID, _SOLD),
+    MeetingScheduled: Rule(
+        Kind.SESSION_SCHEDULED, _BOTH, Status.SCHEDULED, frozenset({Status.SCHEDULED})
+    ),
+    ReminderDue: Rule(Kind.REMINDER, _BOTH, Status.SCHEDULED, frozenset({Status.SCHEDULED})),
+    InvoiceExpired: Rule(
+        Kind.INVOICE_EXPIRED, (Recipient.MENTEE,), Status.EXPIRED, frozenset({Status.EXPIRED})
+    ),
     OrderRejected: Rule(
         Kind.ORDER_REJECTED,
         (Recipient.MENTEE, Recipient.ADMIN),
+        Status.REJECTED,
         frozenset({Status.REJECTED}),
     ),
-    AttentionRaised: Rule(Kind.ATTENTION, (Recipient.ADMIN,), frozenset(Status)),
+    AttentionRaised: Rule(Kind.ATTENTION, (Recipient.ADMIN,), None, frozenset(Status)),
 }
 
 
@@ -129,6 +138,15 @@ def notifications_for(event: Event, order: Order, now: datetime) -> tuple[Notifi
         Notification(order_id=order.id, kind=rule.kind, recipient=recipient, detail=detail)
         for recipient in rule.recipients
     )
+
+
+def is_ahead(event: Event, order: Order) -> bool:
+    """Whether the event tells of something that this copy of the order does not show yet.
+
+    The copy is an old one then; to derive the messages from it would lose them.
+    """
+    rule = TABLE.get(type(event))
+    return rule is not None and rule.tells_of is not None and not order.was(rule.tells_of)
 
 
 def claim_draft(

@@ -32,7 +32,7 @@ def looked_at(
     order = existing(current)
     if order.check_at is None or order.check_at > now:
         return Change(order=order)
-    at = now + LOOK_AFTER_CHANGE if again_soon else next_check(order, now)
+    at = now + _patience(order, now) if again_soon else next_check(order, now)
     return Change(order=msgspec.structs.replace(order, check_at=at))
 
 
@@ -52,11 +52,24 @@ def next_check(order: Order, now: datetime) -> datetime | None:
             return None
 
 
+def _patience(order: Order, now: datetime) -> timedelta:
+    """Return how long to wait before a fact is said once more.
+
+    It grows with how long the fact has been unheard, so that an outage does not pile up copies of
+    a message that is still being retried.
+    """
+    news = [order.history[-1].at, *(attention.since for attention in order.attention)]
+    unheard_for = now - max(news)
+    return min(max(LOOK_AFTER_CHANGE, unheard_for / 2), _REDO_FOR_EVER)
+
+
 def _next_while_payable(order: Order, since: datetime, now: datetime) -> datetime:
     expires_at = order.invoice.expires_at if order.invoice else since
     planned = [since + wait for wait in _AFTER_INVOICED if since + wait < expires_at]
     planned += [expires_at + wait for wait in _AFTER_EXPIRY]
-    return min((at for at in planned if at > now), default=now + _AFTER_EXPIRY[-1])
+    # It should not be payable any more, or its money does not fit: ask ever more slowly.
+    slowly = now + max(_AFTER_EXPIRY[-1], now - expires_at)
+    return min((at for at in planned if at > now), default=slowly)
 
 
 def _next_before_session(order: Order, now: datetime) -> datetime:

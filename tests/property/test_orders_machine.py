@@ -64,6 +64,12 @@ class Orders(RuleBasedStateMachine):
         for mentor_id, hours, length in sessions:
             self.web_app_publishes(mentor_id, hours, length)
 
+    @rule(which=WHICH)
+    def another_mentee_wants_the_same(self, which: int) -> None:
+        wanted = self.requests[which % len(self.requests)]
+        hours = (wanted.session.starts_at - NOW) // timedelta(hours=1)
+        self.web_app_publishes(wanted.mentor.id, hours, wanted.session.duration_minutes)
+
     @rule(mentor_id=MENTORS, hours=HOURS, length=LENGTHS)
     def web_app_publishes(self, mentor_id: str, hours: int, length: int) -> None:
         request = order_created(

@@ -172,17 +172,23 @@ def running(folder: Path) -> Iterator[Functions]:
         )
         google = stack.enter_context(served_google(config.clock, config.ports["google"]))
         xendit.tell("webhooks", expired_enabled=False)
+        processes: list[subprocess.Popen[bytes]] = []
         for function in FUNCTIONS:
-            stack.enter_context(_served(function.name, config, settings))
+            process = stack.enter_context(_served(function.name, config, settings))
+            processes.append(process)
         for function in FUNCTIONS:
             _await_answer(config.url(function.name))
         functions = Functions(config, xendit, google)
         stack.callback(functions.close)
+        for process in processes:  # told to stop at once, before each is waited for
+            stack.callback(process.terminate)
         yield functions
 
 
 @contextmanager
-def _served(name: str, config: WorldConfig, settings: Mapping[str, str]) -> Iterator[None]:
+def _served(
+    name: str, config: WorldConfig, settings: Mapping[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
     staged = stage(name, config.path / "staged" / name)
     with (config.path / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -193,7 +199,7 @@ def _served(name: str, config: WorldConfig, settings: Mapping[str, str]) -> Iter
             stderr=log,
         )
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(10)

@@ -1,15 +1,13 @@
 """A place to try the simulator out: its clock, the merchant's server, and whoever calls it."""
 
 import asyncio
-import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -59,21 +57,6 @@ class Merchant:
         self.asked.set()
         await asyncio.sleep(self.stalls_s)
         return Response(status_code=self.statuses.pop(0) if self.statuses else 200)
-
-
-@contextmanager
-def served(app: Starlette) -> Iterator[str]:
-    """Serve an app on a free port of this machine."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 class Xendit:

@@ -8,8 +8,8 @@ from tests.component.xendit_simulator.bench import (
     World,
     Xendit,
     running,
-    served,
 )
+from tests.vendors import served
 
 
 @pytest.fixture

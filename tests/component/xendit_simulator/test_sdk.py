@@ -12,7 +12,8 @@ from local.simulators.records import Records
 from local.simulators.xendit import create_app
 from local.simulators.xendit.shapes import Fields, Many
 from local.simulators.xendit.validation import CREATE_REQUEST
-from tests.component.xendit_simulator.bench import KEY, NOWHERE, PUBLIC, TOKEN, World, served
+from tests.component.xendit_simulator.bench import KEY, NOWHERE, PUBLIC, TOKEN, World
+from tests.vendors import served
 
 
 def fields_of_the_sdk(model: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from shared.domain.meetings import (
     record_meeting,
     refuse_meeting,
 )
-from shared.domain.order import Change, Meeting, Order, Status
+from shared.domain.order import LOOK_AFTER_CHANGE, Change, Meeting, Order, Status
 from tests.builders import NOW, calendar_event, order, order_in, paid_order, session
 
 SECOND = timedelta(seconds=1)
@@ -78,7 +78,7 @@ def test_an_event_with_a_room_makes_the_order_scheduled_and_plans_its_reminders(
     assert scheduled.reminder_leads == (60, 10)
     assert scheduled.next_reminder_at == session().starts_at - timedelta(minutes=60)
     assert scheduled.room_wanted_since is None
-    assert scheduled.check_at == session().ends_at
+    assert scheduled.check_at == NOW + LOOK_AFTER_CHANGE
 
 
 def test_a_room_that_comes_after_all_needs_the_admin_no_more() -> None:

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from shared.domain.order import HOLDS_SLOT, Attention, Status, StatusChange
+from shared.domain.order import HOLDS_SLOT, LOOK_AFTER_CHANGE, Attention, Status, StatusChange
 from shared.errors import TransitionError
-from tests.builders import NOW, order, order_in, scheduled_order, session
+from tests.builders import NOW, order, order_in, scheduled_order
 
 LATER = NOW + timedelta(days=30)
 ROOT = Path(__file__).parents[3]
@@ -59,28 +60,14 @@ def test_an_order_that_can_go_nowhere_holds_no_slot() -> None:
     assert set(Status) - HOLDS_SLOT == dead_ends | {Status.EXPIRED}
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "check_at"),
-    [
-        (Status.PENDING, Status.INVOICED, NOW + timedelta(minutes=5)),
-        (Status.INVOICED, Status.PAID, NOW + timedelta(minutes=2)),
-        (Status.PAID, Status.SCHEDULED, session().ends_at),
-        (Status.PENDING, Status.REJECTED, None),
-        (Status.INVOICED, Status.EXPIRED, None),
-        (Status.SCHEDULED, Status.COMPLETED, None),
-        (Status.PAID, Status.CANCELLED, None),
-    ],
-)
-def test_a_change_of_status_sets_the_timer_and_ends_the_claim(
-    before: Status, after: Status, check_at: datetime | None
+@pytest.mark.parametrize(("before", "after"), sorted(ALLOWED))
+def test_a_change_of_status_is_looked_after_soon_and_ends_the_claim(
+    before: Status, after: Status
 ) -> None:
-    moved = order_in(before).moved_to(after, NOW)
-    assert moved.check_at == check_at
+    over = {Status.COMPLETED, Status.CANCELLED}
+    moved = msgspec.structs.replace(order_in(before), claimed_until=NOW).moved_to(after, LATER)
+    assert moved.check_at == (None if after in over else LATER + LOOK_AFTER_CHANGE)
     assert moved.claimed_until is None
-
-
-def test_a_session_that_is_over_when_it_is_scheduled_is_looked_at_at_once() -> None:
-    assert order_in(Status.PAID).moved_to(Status.SCHEDULED, LATER).check_at == LATER
 
 
 def test_no_other_code_changes_a_status() -> None:
@@ -109,6 +96,22 @@ def test_attention_keeps_when_a_reason_first_arose() -> None:
     )
     assert raised.has_attention("x", "b")
     assert not raised.has_attention("x")
+
+
+@pytest.mark.parametrize(
+    ("check_at", "then"),
+    [
+        (None, NOW + LOOK_AFTER_CHANGE),
+        (LATER, NOW + LOOK_AFTER_CHANGE),
+        (NOW, NOW),
+    ],
+)
+def test_an_order_with_a_new_reason_is_looked_after_soon(
+    check_at: datetime | None, then: datetime
+) -> None:
+    assert order(check_at=check_at).with_attention("a", NOW).check_at == then
+    known = msgspec.structs.replace(order().with_attention("a", NOW), check_at=check_at)
+    assert known.with_attention("a", NOW).check_at == check_at
 
 
 def test_attention_that_is_dealt_with_is_taken_off_by_its_reason() -> None:

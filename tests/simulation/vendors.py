@@ -1,0 +1,119 @@
+"""The vendors of the simulated world: the fakes of their ports, with what happens at them by itself."""
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from shared.domain.invoice import Invoice, InvoiceStatus
+from shared.domain.meetings import MeetingRequest
+from shared.domain.notifications import Mail
+from shared.ports import Clock, InvoiceRequest
+from tests.fakes import FakeInvoiceGateway, FakeMailer, FakeMeetingScheduler, FakePublisher
+from tests.simulation.faults import Fault, Weather
+
+# A payment that was under way when the invoice expired is confirmed up to this much later.
+LATE_PAYMENT = timedelta(hours=24)
+
+
+class SimulatedXendit(FakeInvoiceGateway):
+    """Xendit's books. What its API shows can be behind them."""
+
+    def __init__(self, clock: Clock, on_created: Callable[[Invoice], None]) -> None:
+        super().__init__(clock)
+        self._on_created = on_created
+        self._shown_from: dict[str, datetime] = {}
+
+    def create(self, request: InvoiceRequest) -> Invoice:
+        invoice = super().create(request)
+        self._on_created(invoice)
+        return invoice
+
+    def expire(self, invoice_id: str) -> None:
+        if self._known(invoice_id).status is InvoiceStatus.PENDING:
+            super().expire(invoice_id)
+
+    @property
+    def books(self) -> list[Invoice]:
+        """All invoices as they really stand."""
+        return [super(SimulatedXendit, self)._now(i) for i in self._invoices.values()]
+
+    def receive(self, invoice_id: str, amount: int, shown_after: timedelta) -> bool:
+        """Take a payment if there is one to take; the API shows it only later."""
+        invoice, now = self._known(invoice_id), self._clock.now()
+        if invoice.status is not InvoiceStatus.PENDING or now > invoice.expires_at + LATE_PAYMENT:
+            return False
+        self._shown_from[invoice_id] = now + shown_after
+        self._change(
+            invoice,
+            status=InvoiceStatus.PAID,
+            paid_amount=amount,
+            paid_at=now,
+            payment_method="BANK_TRANSFER",
+            payment_channel="BCA",
+        )
+        return True
+
+    def _now(self, invoice: Invoice) -> Invoice:
+        if self._clock.now() < self._shown_from.get(invoice.id, self._clock.now()):
+            unpaid: dict[str, Any] = {"status": InvoiceStatus.PENDING, "paid_amount": None}
+            invoice = msgspec.structs.replace(invoice, paid_at=None, **unpaid)
+        return super()._now(invoice)
+
+
+class SimulatedCalendar(FakeMeetingScheduler):
+    """The calendar; ``on_made`` is told of each new event or room."""
+
+    def __init__(
+        self, weather: Weather, chance: random.Random, on_made: Callable[[MeetingRequest], None]
+    ) -> None:
+        super().__init__()
+        self._weather = weather
+        self._chance = chance
+        self._on_made = on_made
+
+    def _request_room(self, request: MeetingRequest) -> None:
+        self.pending_reads = self._chance.randrange(3)
+        if self._weather.strikes(Fault.ROOM_SLOW, 0.25):
+            self._weather.fire(Fault.ROOM_SLOW)
+            self.pending_reads = self._chance.randrange(5, 60)
+        if self._weather.strikes(Fault.ROOM_FAILED, 0.25):
+            self._weather.fire(Fault.ROOM_FAILED)
+            self.failing_rooms = 1
+        super()._request_room(request)
+        self._on_made(request)
+
+    def is_live(self, event_id: str) -> bool:
+        return not self._events[event_id].cancelled
+
+    def meet_url(self, event_id: str) -> str | None:
+        return self._events[event_id].meet_url
+
+
+class SimulatedMailbox(FakeMailer):
+    """The mailbox; ``on_sent`` is told of each mail that goes out."""
+
+    def __init__(self, on_sent: Callable[[Mail], None]) -> None:
+        super().__init__()
+        self._on_sent = on_sent
+
+    def send(self, draft_id: str) -> None:
+        mail = self.drafts.get(draft_id)
+        super().send(draft_id)
+        if mail is not None:
+            self._on_sent(mail)
+
+
+class SimulatedPublisher(FakePublisher):
+    """The publisher's side of the simulated Pub/Sub."""
+
+    def __init__(
+        self, clock: Clock, publish: Callable[[str, bytes, Mapping[str, str]], None]
+    ) -> None:
+        super().__init__(clock)
+        self._publish = publish
+
+    def publish_raw(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
+        self._publish(topic, data, attributes)

@@ -1,0 +1,26 @@
+"""The wiring refuses what cannot work before anything is built."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.bootstrap import Wiring
+from shared.errors import SettingsError
+
+
+@pytest.mark.parametrize("backend", [{}, {"BACKEND": "embedded"}])
+def test_the_embedded_backend_is_refused_on_cloud_run(backend: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="BACKEND must be gcp"):
+        Wiring(variables={"K_SERVICE": "send-reminder", **backend})
+
+
+def test_the_gcp_backend_is_fine_on_cloud_run() -> None:
+    Wiring(variables={"K_SERVICE": "send-reminder", "BACKEND": "gcp"})
+
+
+def test_an_adapter_is_built_once_and_not_before_it_is_asked_for(tmp_path: Path) -> None:
+    wiring = Wiring(variables={"DATA_DIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
+    assert wiring.rejected is wiring.rejected
+    assert (tmp_path / "rejected.db").exists()
+    wiring.rejected.close()  # type: ignore[attr-defined] # not part of the port
