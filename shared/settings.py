@@ -14,7 +14,7 @@ S = TypeVar("S", bound="Section")
 
 Text = Annotated[str, Meta(pattern=r"\S")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):

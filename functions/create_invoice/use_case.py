@@ -52,15 +52,22 @@ class CreateInvoice:
 
     def _invoice(self, order: Order, now: datetime) -> Order:
         try:
-            invoice = self._made_before(order) or self.invoices.create(_request(order, now))
+            invoice = self._made_before(order) or self._make(order, now)
         except NotDoneError as error:
             retry_at = now + timedelta(seconds=error.retry_after or 0)
             self.orders.transact(order.id, partial(release_claim, until=retry_at))
             raise
-        except PermanentError:
+        if invoice is None:
             refused = partial(reject, reason=INVOICE_REFUSED, now=now)
             return self.orders.transact(order.id, refused, order.day_keys)
         return self._record(order, invoice)
+
+    def _make(self, order: Order, now: datetime) -> Invoice | None:
+        """Make the invoice; return None if Xendit refuses it for good."""
+        try:
+            return self.invoices.create(_request(order, now))
+        except PermanentError:
+            return None
 
     def _made_before(self, order: Order) -> Invoice | None:
         """Return the invoice that an earlier try has made, and make any other one unpayable."""

@@ -58,7 +58,7 @@ class HandleCallback:
             order = self.orders.transact(
                 order.id, partial(settle, invoice=invoice, now=self.clock.now()), order.day_keys
             )
-        self._close_unused(order)
+        self._close_unused(order, told)
         self.events.publish(*facts(order, *PUBLISHES))
         _check_confirmed(callback, told)
         return _outcome(before, order)
@@ -69,10 +69,14 @@ class HandleCallback:
         except msgspec.ValidationError:
             return None  # no order of ours can have such an id
 
-    def _close_unused(self, order: Order) -> None:
-        """Make the invoice that was shown unpayable when another one of the order was paid."""
-        if order.payment and order.invoice and order.payment.invoice_id != order.invoice.id:
-            self.invoices.expire(order.invoice.id)
+    def _close_unused(self, order: Order, told: Sequence[Invoice]) -> None:
+        """Make every other invoice of an order unpayable once one was paid."""
+        if order.payment is None:
+            return
+        for invoice in told:
+            payable = invoice.status is InvoiceStatus.PENDING
+            if payable and invoice.id != order.payment.invoice_id:
+                self.invoices.expire(invoice.id)
 
     def _read_back(self, order: Order, callback: InvoiceCallback) -> Sequence[Invoice]:
         """Return the order's invoices that the webhook can be about, as Xendit tells them."""

@@ -12,7 +12,7 @@ from shared.domain.events import (
     MeetingScheduled,
     OrderRejected,
 )
-from shared.domain.facts import facts
+from shared.domain.facts import facts, request_of
 from shared.domain.order import Status
 from tests.builders import NOW, event_of, order_in
 
@@ -61,3 +61,9 @@ def test_the_same_fact_has_the_same_id_and_different_ones_differ() -> None:
         "NUS-2026-000123/reminder.due/60",
         "NUS-2026-000123/attention.raised/room_failed",
     ]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_was_ordered_can_be_said_again_as_a_redelivery(status: Status) -> None:
+    stored = order_in(status)
+    assert request_of(stored).fingerprint() == stored.fingerprint

@@ -8,14 +8,20 @@ import msgspec
 import pytest
 
 from shared.domain.meetings import (
+    EVENT_DELETED,
     MEETING_REFUSED,
     ROOM_FAILED,
+    ROOM_GONE,
     ROOM_PATIENCE,
+    SESSION_MISSED,
+    CalendarEvent,
     RoomStatus,
     awaits_room,
     event_id,
     meeting_request,
+    note_missed,
     note_missing_room,
+    read_back,
     record_meeting,
     refuse_meeting,
 )
@@ -154,8 +160,52 @@ def test_a_meeting_that_the_calendar_refuses_is_put_before_the_admin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "awaited"), [("other", True), (ROOM_FAILED, False), (MEETING_REFUSED, False)]
+    ("reason", "awaited"),
+    [("other", True), (ROOM_FAILED, False), (MEETING_REFUSED, False), (SESSION_MISSED, False)],
 )
 def test_the_step_comes_back_until_the_admin_has_been_asked(reason: str, *, awaited: bool) -> None:
     assert awaits_room(paid_order())
     assert awaits_room(paid_order().with_attention(reason, NOW)) is awaited
+
+
+@pytest.mark.parametrize(
+    ("event", "reasons"),
+    [
+        (calendar_event(), []),
+        (PENDING, [ROOM_GONE]),
+        (CANCELLED, [EVENT_DELETED]),
+        (None, [EVENT_DELETED]),
+    ],
+    ids=["live", "without room", "cancelled", "gone"],
+)
+def test_what_somebody_took_out_of_the_calendar_is_put_before_the_admin(
+    event: CalendarEvent | None, reasons: list[str]
+) -> None:
+    read = read_back(order_in(Status.SCHEDULED), {}, event=event, now=NOW).order
+    assert [attention.reason for attention in read.attention] == reasons
+    restored = read_back(read, {}, event=calendar_event(), now=NOW).order
+    assert restored.attention == ()
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-1, Status.SCHEDULED), (0, Status.COMPLETED)])
+def test_a_session_that_is_over_completes_its_order(seconds: int, status: Status) -> None:
+    now = session().ends_at + seconds * SECOND
+    read = read_back(order_in(Status.SCHEDULED), {}, event=calendar_event(), now=now)
+    assert read.order.status is status
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.SCHEDULED}))
+def test_only_a_scheduled_order_is_read_back(status: Status) -> None:
+    current = order_in(status)
+    assert read_back(current, {}, event=None, now=NOW) == Change(order=current)
+
+
+@pytest.mark.parametrize(("seconds", "missed"), [(-1, False), (0, True)])
+def test_a_paid_order_whose_time_came_without_a_meeting_is_put_before_the_admin(
+    seconds: int, *, missed: bool
+) -> None:
+    now = session().starts_at + seconds * SECOND
+    noted = note_missed(paid_order(), {}, now=now).order
+    assert noted.has_attention(SESSION_MISSED) is missed
+    scheduled = order_in(Status.SCHEDULED)
+    assert note_missed(scheduled, {}, now=now) == Change(order=scheduled)

@@ -24,6 +24,7 @@ from shared.domain.notifications import (
     Notification,
     Recipient,
     claim_draft,
+    is_ahead,
     mark_failed,
     mark_sent,
     notifications_for,
@@ -49,6 +50,15 @@ TOLD: dict[type[Event], tuple[Kind, list[str], set[Status]]] = {
     ReminderDue: (Kind.REMINDER, ["mentee", "mentor"], {Status.SCHEDULED}),
     AttentionRaised: (Kind.ATTENTION, ["admin"], set(Status)),
 }
+TELLS_OF: dict[type[Event], Status | None] = {
+    InvoiceCreated: Status.INVOICED,
+    InvoicePaid: Status.PAID,
+    InvoiceExpired: Status.EXPIRED,
+    OrderRejected: Status.REJECTED,
+    MeetingScheduled: Status.SCHEDULED,
+    ReminderDue: Status.SCHEDULED,
+    AttentionRaised: None,
+}
 
 
 @pytest.mark.parametrize(("kind", "status"), list(product(TOLD, Status)))
@@ -65,6 +75,15 @@ def test_an_event_is_told_to_its_readers_while_it_is_true(
 
 def test_the_web_apps_own_event_is_told_to_nobody() -> None:
     assert notifications_for(event_of(OrderCreated), order(), NOW) == ()
+
+
+@pytest.mark.parametrize(("kind", "status"), list(product(TOLD, Status)))
+def test_an_event_is_ahead_of_a_copy_of_the_order_that_has_not_been_there(
+    kind: type[Event], status: Status
+) -> None:
+    needed = TELLS_OF[kind]
+    is_known = needed is None or order_in(status).was(needed)
+    assert is_ahead(event_of(kind), order_in(status)) is not is_known
 
 
 def test_every_message_has_a_key_of_its_own() -> None:

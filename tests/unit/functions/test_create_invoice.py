@@ -235,12 +235,14 @@ def test_a_taken_slot_is_refused_without_an_invoice() -> None:
     assert {booking.order_id for booking in chain.bookings()} == {"other"}
 
 
-def test_an_order_that_waited_too_long_is_refused_and_frees_its_slot() -> None:
+def test_an_order_that_waited_too_long_is_refused_and_what_was_made_for_it_is_closed() -> None:
     chain = interrupted()
+    chain.invoices.create(InvoiceRequest(order=order(), duration_s=8 * 24 * 60 * 60))
     chain.clock.advance(session().starts_at - timedelta(minutes=64) - chain.clock.now())
     chain.create_invoice()(EVENT)
     assert chain.events.events == [OrderRejected(order_id=EVENT.order_id, reason=SESSION_TOO_SOON)]
     assert chain.bookings() == set()
+    assert chain.payable == []
 
 
 def test_other_content_under_the_same_id_is_refused_and_changes_nothing() -> None:
