@@ -36,6 +36,11 @@ class RetryPolicy:
     max_attempts: int = 100
     ack_deadline_s: float = 60.0
 
+    @property
+    def ack_deadline(self) -> timedelta:
+        """How long a delivery may take before the message counts as refused."""
+        return timedelta(seconds=self.ack_deadline_s)
+
     def backoff_s(self, attempt: int, chance: float) -> float:
         """Return the wait after this attempt; ``chance`` in 0..1 spreads it over its half."""
         ceiling = min(self.max_backoff_s, self.min_backoff_s * 2.0 ** min(attempt - 1, 30))
@@ -78,7 +83,7 @@ class Dispatcher:
         free = [s for s in self._endpoints if self._running[s] < self._concurrency]
         leased = self._queue.lease(
             self._clock.now(),
-            timedelta(seconds=self._policy.ack_deadline_s),
+            self._policy.ack_deadline,
             {s: self._concurrency - self._running[s] for s in free},
         )
         for message in leased:
