@@ -1,11 +1,12 @@
 # Everything sets itself up: a virtual environment in .venv, dependencies, staged functions.
 PYTHON ?= python3
 BACKEND ?= embedded
+SEEDS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test lint format clean
+.PHONY: help demo up test simulate lint contracts format clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,11 +27,17 @@ up: $(READY) ## Start the local world and keep it until Ctrl-C
 test: $(READY) ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+simulate: $(READY) ## Run the steps through SEEDS random worlds (10000) and check every promise
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
 lint: $(READY) ## Run the linters and the type checker
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+contracts: $(READY) ## Write docs/contracts from the event types
+	@$(BIN)/python -m local.contracts
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix .
