@@ -1,6 +1,6 @@
 """What the vendors themselves have on record, set beside the orders: what invariants are judged by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,10 @@ _TIMEOUT_S = 30.0
 
 
 class SeenInvoice(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice in the payment provider's records. Amounts are whole units of ``currency``."""
+    """An invoice in the payment provider's records. Amounts are whole units of ``currency``.
+
+    ``paid_amount`` is what came, where that is told; else what was asked for.
+    """
 
     id: str
     order_id: str
@@ -22,11 +25,17 @@ class SeenInvoice(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     url: str
+    paid_amount: int | None = None
 
     @property
     def paid(self) -> bool:
         """Whether the provider has the money."""
         return self.status in {"PAID", "SETTLED"}
+
+    @property
+    def received(self) -> int:
+        """What a paid invoice brought."""
+        return self.amount if self.paid_amount is None else self.paid_amount
 
     @property
     def payable(self) -> bool:
@@ -67,19 +76,34 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     kept: frozenset[str] = frozenset()
 
 
-def collect(xendit: str, google: str, orders: Iterable[Order], now: datetime) -> Evidence:
-    """Read the simulators' records over their admin surfaces (base URLs given)."""
+def collect(
+    xendit: str,
+    google: str,
+    orders: Iterable[Order],
+    now: datetime,
+    known: Sequence[SeenMail] = (),
+) -> Evidence:
+    """Read the simulators' records over their admin surfaces (base URLs given).
+
+    ``known`` are the first mails, where they have been read before.
+    """
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
         invoices = client.get(f"{xendit}/_admin/invoices").raise_for_status().json()
         events = client.get(f"{google}/_admin/events").raise_for_status().json()["events"]
-        mails = client.get(f"{google}/_admin/mails").raise_for_status().json()["mails"]
+        sent = (*known, *mails(client, google, len(known)))
     return Evidence(
         now=now,
         orders=tuple(orders),
         invoices=tuple(_invoice(raw, xendit) for raw in invoices),
         events=tuple(_event(raw["event"]) for raw in events),
-        mails=tuple(_mail(raw) for raw in mails),
+        mails=sent,
     )
+
+
+def mails(client: httpx.Client, google: str, skip: int = 0) -> list[SeenMail]:
+    """Return the mails that were sent, but the first ``skip``."""
+    answer = client.get(f"{google}/_admin/mails", params={"skip": skip}).raise_for_status()
+    return [_mail(raw) for raw in answer.json()["mails"]]
 
 
 def _invoice(raw: Mapping[str, Any], xendit: str) -> SeenInvoice:
@@ -90,6 +114,7 @@ def _invoice(raw: Mapping[str, Any], xendit: str) -> SeenInvoice:
         amount=raw["amount"],
         currency=raw["request"].get("currency", "IDR"),
         url=f"{xendit}/web/{raw['id']}",
+        paid_amount=raw["payments"][-1]["amount"] if raw["payments"] else None,
     )
 
 

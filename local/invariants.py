@@ -68,7 +68,7 @@ def paid_means_confirmed(evidence: Evidence) -> Broken:
     paid = defaultdict(set)
     for invoice in evidence.invoices:
         if invoice.paid:
-            paid[invoice.order_id].add((invoice.amount, invoice.currency))
+            paid[invoice.order_id].add((invoice.received, invoice.currency))
     for order in evidence.orders:
         price = (order.price.amount, order.price.currency)
         if order.was(Status.PAID) and price not in paid[order.id]:
@@ -173,5 +173,7 @@ def _expected_messages(order: Order) -> Iterator[str]:
         Status.REJECTED: (Kind.ORDER_REJECTED, both[:1]),
     }
     for status, (kind, recipients) in expected.items():
-        if order.was(status):
+        # Money that came late makes the news of the expiry untrue, perhaps before it was told.
+        outdated = status is Status.EXPIRED and order.status is not status
+        if order.was(status) and not outdated:
             yield from (f"{order.id}:{kind}:{recipient}:email" for recipient in recipients)

@@ -159,3 +159,18 @@ def rejected(
         attributes=attributes,
         topic=topic,
     )
+
+
+def body_to_replay(message: RejectedMessage) -> bytes:
+    """Return the body of a kept message, to be published on its topic again.
+
+    Raises InvalidMessageError when it came from no topic, or was not kept as it was.
+    """
+    if not message.topic:
+        raise InvalidMessageError(f"{message.id} did not come from a topic")
+    body = message.body.encode()
+    if hashlib.sha256(body).hexdigest() != message.sha256:
+        raise InvalidMessageError(
+            f"{message.id}: only the text of its first {MAX_KEPT_CHARACTERS} characters was kept"
+        )
+    return body

@@ -32,7 +32,7 @@ class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     ``body`` is what came, as text (undecodable bytes replaced); at most ``MAX_BODY`` characters of
     it are kept, ``size`` and ``sha256`` tell the whole. ``topic`` is where it can be published
-    again; empty where it did not come from a topic.
+    again; empty where it did not come from a topic. ``replayed_at`` is when it last was.
     """
 
     id: str
@@ -44,6 +44,7 @@ class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     attributes: dict[str, str] = {}
     topic: str = ""
+    replayed_at: datetime | None = None
 
 
 class Clock(Protocol):
@@ -96,6 +97,9 @@ class RejectedStore(Protocol):
 
     def keep(self, message: RejectedMessage) -> None:
         """Store it; the same id again replaces it."""
+
+    def get(self, message_id: str) -> RejectedMessage | None:
+        """Return the message of this id, or None."""
 
     def list(self, limit: int = 100) -> Sequence[RejectedMessage]:
         """Return the latest ones, newest first."""

@@ -177,6 +177,9 @@ class FakeRejectedStore:
         self.faults.entering("keep")
         self._messages[message.id] = message
 
+    def get(self, message_id: str) -> RejectedMessage | None:
+        return self._messages.get(message_id)
+
     def list(self, limit: int = 100) -> Sequence[RejectedMessage]:
         latest = sorted(self._messages.values(), key=lambda m: m.received_at, reverse=True)
         return latest[:limit]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared.domain.billing import attach_invoice
+from shared.domain.billing import attach_invoice, settle
 from shared.domain.events import AttentionRaised, InvoiceCreated, OrderCreated, OrderRejected
 from shared.domain.facts import facts
 from shared.domain.invoice import Invoice, InvoiceStatus
@@ -47,7 +47,7 @@ class CreateInvoice:
         if order.status is Status.PENDING:
             order = self._invoice(order, now)
         elif order.status is Status.REJECTED and order.claims:
-            self._withdraw(order)
+            order = self._withdraw(order, now)
         self.events.publish(*facts(order, *PUBLISHES))
 
     def _invoice(self, order: Order, now: datetime) -> Order:
@@ -79,11 +79,17 @@ class CreateInvoice:
             self.invoices.expire(spare.id)
         return usable[0] if usable else None
 
-    def _withdraw(self, order: Order) -> None:
-        """Make unpayable what an earlier try may have made for an order that is now rejected."""
+    def _withdraw(self, order: Order, now: datetime) -> Order:
+        """Make unpayable what an earlier try may have made for an order that is now rejected.
+
+        If it has been paid already, the order goes before the admin.
+        """
         for invoice in self.invoices.find(order.id):
             if invoice.status is InvoiceStatus.PENDING:
                 self.invoices.expire(invoice.id)
+            told = partial(settle, invoice=invoice, now=now)
+            order = self.orders.transact(order.id, told, order.day_keys)
+        return order
 
     def _record(self, order: Order, invoice: Invoice) -> Order:
         now = self.clock.now()

@@ -22,10 +22,11 @@ from shared.domain.invoice import InvoiceStatus
 from shared.domain.meetings import note_missed, read_back
 from shared.domain.notifications import notifications_for
 from shared.domain.order import Order, Status
-from shared.domain.timers import looked_at
+from shared.domain.timers import looked_at, postpone
 from shared.errors import NotDoneError, RetryableError
 from shared.ports import (
     Clock,
+    Decide,
     DeliveryStore,
     EventPublisher,
     InvoiceGateway,
@@ -85,8 +86,8 @@ class ReconcileOrders:
                 break
             done = self._page(page, now)
             tick = tick.plus(done)
-            if done.postponed:
-                break
+            if done.postponed == done.due:
+                break  # nobody can be asked just now
         return tick
 
     def _page(self, page: Iterable[Order], now: datetime) -> Tick:
@@ -96,9 +97,10 @@ class ReconcileOrders:
                 tick = tick.plus(self._look(order, now))
             except NotDoneError:
                 tick = tick.plus(Tick(due=1, postponed=1))
+                self._set_timer(order, partial(postpone, now=now))
             except RetryableError:
                 tick = tick.plus(Tick(due=1, postponed=1))
-                self._look_later(order, now)
+                self._set_timer(order, partial(looked_at, now=now, again_soon=True))
         return tick
 
     def _look(self, order: Order, now: datetime) -> Tick:
@@ -109,17 +111,16 @@ class ReconcileOrders:
         self.orders.transact(order.id, looked)
         return Tick(due=1, repeated=len(repeated))
 
-    def _look_later(self, order: Order, now: datetime) -> None:
-        """Let an order that fails not stand before the others for ever."""
-        looked = partial(looked_at, now=now, again_soon=True)
+    def _set_timer(self, order: Order, decide: Decide) -> None:
+        """Let an order that cannot be looked at not stand before the others for ever."""
         try:
-            self.orders.transact(order.id, looked)
+            self.orders.transact(order.id, decide)
         except RetryableError:
             return  # it stays due, and the next tick sees it again
 
     def _ask(self, order: Order, now: datetime) -> Order:
         """Ask the vendor whom the order waits for, and apply the answer."""
-        if order.status in _ASKS_XENDIT:
+        if order.status in _ASKS_XENDIT or _given_up_midway(order):
             return self._ask_xendit(order, now)
         if order.status is Status.SCHEDULED:
             return self._ask_calendar(order, now)
@@ -154,10 +155,15 @@ class ReconcileOrders:
         return tuple(fact for fact in said if not self._heard(fact, order, now))
 
     def _heard(self, fact: Event, order: Order, now: datetime) -> bool:
-        if isinstance(fact, InvoicePaid):
+        if isinstance(fact, InvoicePaid) and order.status is Status.PAID:
             return False  # the order would not be paid any more, but scheduled
         for notification in notifications_for(fact, order, now):
             delivery = self.deliveries.get(notification.key)
             if delivery is None or not delivery.settled:
                 return False
         return True
+
+
+def _given_up_midway(order: Order) -> bool:
+    """Whether an invoice may have been made, and paid, before the order was rejected."""
+    return order.status is Status.REJECTED and order.claims > 0

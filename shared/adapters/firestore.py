@@ -7,7 +7,7 @@ only those need an index.
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import msgspec
@@ -27,6 +27,10 @@ from shared.domain.schedule import DayKey, Days, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage
 
 _SCAN_PAGE = 200
+# After these Firestore deletes by itself (firestore.indexes.json names the field): a message that
+# nobody replayed, and a day on which nobody can book any more.
+_REJECTED_KEPT = timedelta(days=180)
+_DAYS_KEPT = timedelta(days=90)
 
 
 class FirestoreOrderStore:
@@ -130,6 +134,7 @@ class FirestoreRejectedStore:
     """RejectedStore on the collection ``rejected``."""
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._rejected = client.collection("rejected")
 
     def keep(self, message: RejectedMessage) -> None:
@@ -140,10 +145,18 @@ class FirestoreRejectedStore:
             "source": message.source,
             "reason": message.reason,
             "received_at": message.received_at,
+            "expires_at": message.received_at + _REJECTED_KEPT,
         }
         with classified(f"keeping rejected message {message.id}"):
             document = self._rejected.document(_document_id(message.id))
             document.set(content, retry=RETRY, timeout=TIMEOUT_S)
+
+    def get(self, message_id: str) -> RejectedMessage | None:
+        """See RejectedStore."""
+        content = _content(self._client, self._rejected.document(_document_id(message_id)))
+        if content is None:
+            return None
+        return msgspec.json.decode(content["message"], type=RejectedMessage)
 
     def list(self, limit: int = 100) -> Sequence[RejectedMessage]:
         """See RejectedStore."""
@@ -184,9 +197,12 @@ def _day(key: DayKey, content: Content | None) -> MentorDay:
 
 
 def _changed_days(change: Change, known: Days) -> Mapping[DayKey, Content]:
-    return {
-        day.key: {"day": msgspec.to_builtins(day)} for day in change.days if day != known[day.key]
-    }
+    return {day.key: _day_content(day) for day in change.days if day != known[day.key]}
+
+
+def _day_content(day: MentorDay) -> Content:
+    over = datetime.combine(day.key.day, datetime.min.time(), UTC)
+    return {"day": msgspec.to_builtins(day), "expires_at": over + _DAYS_KEPT}
 
 
 def _delivery(content: Content | None) -> Delivery | None:

@@ -114,6 +114,13 @@ class SqliteRejectedStore:
             (message.id, msgspec.json.encode(message), message.received_at.timestamp()),
         )
 
+    def get(self, message_id: str) -> RejectedMessage | None:
+        """See RejectedStore."""
+        row = self._file.connection.execute(
+            "SELECT body FROM rejected WHERE id = ?", (message_id,)
+        ).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=RejectedMessage)
+
     def list(self, limit: int = 100) -> Sequence[RejectedMessage]:
         """See RejectedStore."""
         rows = self._file.connection.execute(

@@ -15,9 +15,8 @@ from shared.domain.order import Order, Status
 
 def facts(order: Order, *kinds: type[Event]) -> tuple[Event, ...]:
     """Return what can be said of the order now, of the kinds that the calling step publishes."""
-    return tuple(
-        fact for fact in (_status_fact(order), *_attention_facts(order)) if isinstance(fact, kinds)
-    )
+    said = (_payment_fact(order), _status_fact(order), *_attention_facts(order))
+    return tuple(fact for fact in said if isinstance(fact, kinds))
 
 
 def request_of(order: Order) -> OrderCreated:
@@ -33,6 +32,18 @@ def request_of(order: Order) -> OrderCreated:
     )
 
 
+def _payment_fact(order: Order) -> Event | None:
+    # Still a fact when the meeting exists: the mentee may not have heard of it yet.
+    if order.payment is None or order.status not in {Status.PAID, Status.SCHEDULED}:
+        return None
+    return InvoicePaid(
+        order_id=order.id,
+        invoice_id=order.payment.invoice_id,
+        paid_at=order.payment.paid_at,
+        price=order.price,
+    )
+
+
 def _status_fact(order: Order) -> Event | None:
     match order:
         case Order(status=Status.REJECTED):
@@ -43,13 +54,6 @@ def _status_fact(order: Order) -> Event | None:
                 invoice_id=invoice.id,
                 invoice_url=invoice.url,
                 expires_at=invoice.expires_at,
-                price=order.price,
-            )
-        case Order(status=Status.PAID, payment=payment) if payment:
-            return InvoicePaid(
-                order_id=order.id,
-                invoice_id=payment.invoice_id,
-                paid_at=payment.paid_at,
                 price=order.price,
             )
         case Order(status=Status.EXPIRED, invoice=invoice) if invoice:

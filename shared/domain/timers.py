@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.dead_letters import settled
 from shared.domain.order import LOOK_AFTER_CHANGE, Change, Order, Status
 from shared.domain.placement import existing
 from shared.domain.schedule import Days
@@ -28,12 +29,25 @@ _ONCE_A_DAY = timedelta(days=1)
 def looked_at(
     current: Order | None, _days: Days, *, now: datetime, again_soon: bool = False
 ) -> Change:
-    """Set the timer after a look at ``now``, unless somebody has set it anew meanwhile."""
+    """Set the timer after a look at ``now``, unless somebody has set it anew meanwhile.
+
+    ``again_soon`` means that something about the order has not been heard yet.
+    """
     order = existing(current)
     if order.check_at is None or order.check_at > now:
         return Change(order=order)
-    at = now + _patience(order, now) if again_soon else next_check(order, now)
-    return Change(order=msgspec.structs.replace(order, check_at=at))
+    if again_soon:
+        at = now + _patience(order, now)
+        return Change(order=msgspec.structs.replace(order, check_at=at))
+    return Change(order=msgspec.structs.replace(settled(order), check_at=next_check(order, now)))
+
+
+def postpone(current: Order | None, _days: Days, *, now: datetime) -> Change:
+    """Set the timer after a look at ``now`` that found nobody to ask, which tells nothing."""
+    order = existing(current)
+    if order.check_at is None or order.check_at > now:
+        return Change(order=order)
+    return Change(order=msgspec.structs.replace(order, check_at=now + LOOK_AFTER_CHANGE))
 
 
 def next_check(order: Order, now: datetime) -> datetime | None:
@@ -47,6 +61,8 @@ def next_check(order: Order, now: datetime) -> datetime | None:
         case Status.SCHEDULED:
             return _next_before_session(order, now)
         case Status.EXPIRED:
+            return _next(since, _LATE_PAYMENTS, now)
+        case Status.REJECTED if order.claims:  # an invoice may have been made before
             return _next(since, _LATE_PAYMENTS, now)
         case _:
             return None

@@ -35,6 +35,13 @@ def test_a_message_comes_back_as_it_was_kept(store: RejectedStore) -> None:
     assert list(store.list()) == [rejected_message()]
 
 
+def test_a_message_is_found_by_its_id(store: RejectedStore) -> None:
+    store.keep(rejected_message(id="a/1"))
+    store.keep(rejected_message(id="a/2"))
+    assert store.get("a/1") == rejected_message(id="a/1")
+    assert store.get("a") is None
+
+
 def test_the_latest_come_first_up_to_the_limit(store: RejectedStore) -> None:
     for n in (2, 4, 1, 3):
         at = NOW + timedelta(milliseconds=n)

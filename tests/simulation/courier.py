@@ -6,22 +6,19 @@ from collections.abc import Callable
 from functions.payment_callback.use_case import InvoiceCallback
 from shared.domain.invoice import Invoice
 from tests.simulation.faults import Fault, Weather
-from tests.simulation.kernel import Kernel
+from tests.simulation.kernel import Answer, Kernel, Reply
 
 TIMEOUT_S = 30.0
 # The waits after an answer that is not 2xx.
 RETRY_WAITS_S = tuple(3600.0 * hours for hours in (0.25, 1, 3, 6, 12, 24))
 
-Answer = Callable[[bool], None]
 Call = Callable[[InvoiceCallback, Answer], None]
 
 
 class Courier:
-    """Sends webhooks. ``call`` hands one to the function, which answers True for 2xx."""
+    """Sends webhooks. ``call`` hands one to the function, which answers; DONE is 2xx."""
 
-    def __init__(
-        self, kernel: Kernel, weather: Weather, chance: random.Random, call: Call
-    ) -> None:
+    def __init__(self, kernel: Kernel, weather: Weather, chance: random.Random, call: Call) -> None:
         self._kernel = kernel
         self._weather = weather
         self._chance = chance
@@ -51,17 +48,17 @@ class Courier:
         """Claim, as somebody who got hold of the token, that the invoice was paid."""
         self._weather.fire(Fault.WEBHOOK_FORGED)
         forged = InvoiceCallback(external_id=invoice.order_id, id=invoice.id, status="PAID")
-        self._call(forged, lambda _accepted: None)
+        self._call(forged, lambda _reply: None)
 
     def _try(self, callback: InvoiceCallback, retries: int) -> None:
         answered = False
 
-        def answer(accepted: bool) -> None:
+        def answer(reply: Reply) -> None:
             nonlocal answered
             if answered:
                 return
             answered = True
-            if not accepted and retries < len(RETRY_WAITS_S):
+            if reply is Reply.AGAIN and retries < len(RETRY_WAITS_S):
                 wait = RETRY_WAITS_S[retries]
                 self._kernel.after(wait, lambda: self._try(callback, retries + 1))
 

@@ -91,7 +91,11 @@ AT_CALLS: Mapping[Fault, tuple[Call, ...]] = {
 _CHOSEN_BY_PORT = frozenset({Fault.PARTIAL})
 PAIRS = tuple((fault, *call) for fault, calls in AT_CALLS.items() for call in calls)
 # Refusals end in front of the admin, which hides other faults: they are rarer.
-_RARER = {Fault.REFUSED: 0.5}
+_RARER = {Fault.REFUSED: 0.8}
+# Seldom called: a fault comes more often there, to come at all.
+_RARE_CALLS = frozenset(
+    {("invoices", "expire"), ("invoices", "get"), ("mailer", "discard"), ("rejected", "keep")}
+)
 _LEVELS = (0.0, 0.005, 0.02, 0.05, 0.12)
 
 
@@ -107,12 +111,15 @@ class Weather:
         self._weights = {f: w * _RARER.get(f, 1.0) for f, w in weights.items()}
         self._at: dict[Call, tuple[list[Fault], list[float]]] = {}
         for call in CALLS:
-            kinds = [f for f, calls in AT_CALLS.items() if call in calls and f not in _CHOSEN_BY_PORT]
+            kinds = [
+                f for f, calls in AT_CALLS.items() if call in calls and f not in _CHOSEN_BY_PORT
+            ]
             self._at[call] = (kinds, [self._weights[kind] for kind in kinds])
 
     def at_call(self, port: str, method: str) -> Fault | None:
         """Return the fault that is to strike at this call."""
-        if self.calm or self._chance.random() >= self.level:
+        often = 4.0 if (port, method) in _RARE_CALLS else 1.0
+        if self.calm or self._chance.random() >= self.level * often:
             return None
         kinds, weights = self._at[port, method]
         if not any(weights):

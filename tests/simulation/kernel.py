@@ -5,10 +5,21 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 
 from greenlet import getcurrent, greenlet
 
 Action = Callable[[], None]
+
+
+class Reply(Enum):
+    """What the caller of a step gets to know."""
+
+    DONE = "done"
+    AGAIN = "again"
+
+
+Answer = Callable[[Reply], None]
 
 
 class KilledError(BaseException):

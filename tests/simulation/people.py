@@ -66,7 +66,9 @@ class People:
             self._order(number, at + timedelta(seconds=self._chance.randrange(60)))
 
     def _order(self, number: int, at: datetime) -> None:
-        slot = self._chance.choice((0.5, 1.05, 1.05, 1.3, 3, 3, 3.5, 26, 26, 26.5, 28, 50, 50, 50.5))
+        slot = self._chance.choice(
+            (0.5, 1.05, 1.05, 1.3, 3, 3, 3.5, 26, 26, 26.5, 28, 50, 50, 50.5)
+        )
         starts_at = self._kernel.now + timedelta(hours=slot, minutes=5)
         self.last_session = max(self.last_session, starts_at)
         mentee = Person(
@@ -90,9 +92,7 @@ class People:
             self._kernel.at(again, lambda: self._again(Fault.PUBLISHED_TWICE, order))
         if self._weather.strikes(Fault.ID_REUSED, 0.06):
             other = msgspec.structs.replace(order, subject="Another review")
-            self._kernel.at(
-                at + timedelta(minutes=3), lambda: self._again(Fault.ID_REUSED, other)
-            )
+            self._kernel.at(at + timedelta(minutes=3), lambda: self._again(Fault.ID_REUSED, other))
 
     def _again(self, fault: Fault, order: OrderCreated) -> None:
         self._weather.fire(fault)
@@ -150,7 +150,7 @@ class People:
 
     def _pay(self, invoice: Invoice) -> None:
         amount = invoice.amount
-        if self._weather.strikes(Fault.PAID_WRONG, 0.1):
+        if self._weather.strikes(Fault.PAID_WRONG, 0.12):
             amount -= 1
         hidden = timedelta()
         if self._weather.strikes(Fault.WEBHOOK_BEFORE_API, 0.2):

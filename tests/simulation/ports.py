@@ -53,7 +53,7 @@ class Port:
 
     def _call(self, method: str, *args: Any) -> Any:
         fault = self._weather.at_call(self._name, method)
-        if len(args) > 1 and method == "publish" and self._weather.strikes(Fault.PARTIAL, 0.5):
+        if len(args) > 1 and method == "publish" and self._weather.strikes(Fault.PARTIAL, 0.08):
             fault = Fault.PARTIAL
         self._kernel.pause(self._latency())
         try:

@@ -11,14 +11,13 @@ from functions.keep_dead_letter.use_case import SOURCE_ATTEMPTS, SOURCE_SUBSCRIP
 from local.topology import DEAD_LETTER_SUFFIX, FUNCTIONS
 from shared.messages import PushedMessage
 from tests.simulation.faults import Fault, Weather
-from tests.simulation.kernel import Kernel
+from tests.simulation.kernel import Answer, Kernel, Reply
 
 ACK_DEADLINE_S = 60.0
 SHORTEST_BACKOFF_S = 10.0
 LONGEST_BACKOFF_S = 600.0
 
-Answer = Callable[[bool], None]
-# Gets the function's name and the message; answers True for an ack, False for a nack.
+# Gets the function's name and the message; the answer is an ack or a nack.
 Push = Callable[[str, PushedMessage, Answer], None]
 
 
@@ -35,9 +34,7 @@ class Delivery:
 class Queue:
     """All topics and subscriptions. ``max_attempts`` is that of the dead-letter policies."""
 
-    def __init__(
-        self, kernel: Kernel, weather: Weather, chance: random.Random, push: Push
-    ) -> None:
+    def __init__(self, kernel: Kernel, weather: Weather, chance: random.Random, push: Push) -> None:
         self.outstanding = 0
         # The ids under which what was given up has to be kept.
         self.dead: set[str] = set()
@@ -97,18 +94,18 @@ class Queue:
         self._count_overtaken(delivery)
         answered = False
 
-        def answer(acked: bool) -> None:
+        def answer(reply: Reply) -> None:
             nonlocal answered
             if answered:
                 return  # too late: the push has timed out and the message is on its way again
             answered = True
-            if acked:
+            if reply is Reply.DONE:
                 self.outstanding -= 1
             else:
                 self._again(delivery)
 
         message = msgspec.structs.replace(delivery.message, delivery_attempt=delivery.attempts)
-        self._kernel.after(ACK_DEADLINE_S, lambda: answer(False))
+        self._kernel.after(ACK_DEADLINE_S, lambda: answer(Reply.AGAIN))
         self._push(delivery.function, message, answer)
 
     def _again(self, delivery: Delivery) -> None:

@@ -1,7 +1,7 @@
 """What happened in a seed, one line a call, for reading when a promise was broken."""
 
 from datetime import datetime
-from enum import StrEnum
+from functools import singledispatch
 from typing import Any
 
 import msgspec
@@ -49,40 +49,70 @@ class Trace:
             self.lines.append(Line(self._kernel.now, actor, what, outcome))
 
 
+@singledispatch
 def _brief(value: Any) -> str:
-    match value:
-        case Order():
-            return f"{value.id} {value.status}{_details(value)}"
-        case Invoice():
-            return f"{value.id} {value.status}"
-        case CalendarEvent():
-            gone = " cancelled" if value.cancelled else ""
-            return f"{value.event_id[:6]} {value.room}{gone}"
-        case Delivery():
-            return f"{value.draft_id} {'sent' if value.sent_at else value.failed or 'claimed'}"
-        case Mail():
-            return value.key
-        case MeetingRequest():
-            return value.event_id[:6]
-        case InvoiceRequest():
-            return value.order.id
-        case Event():
-            return value.id
-        case list() | tuple():
-            return "[" + ", ".join(_brief(each) for each in value) + "]"
-        case BaseException():
-            return f"!! {type(value).__name__} {value}"
-        case datetime():
-            return f"{value:%d %H:%M:%S}"
-        case None | str() | int() | float() | StrEnum():
-            return str(value)
-        case _:
-            function = getattr(value, "func", value)
-            return getattr(function, "__name__", type(function).__name__)
+    function = getattr(value, "func", value)
+    return getattr(function, "__name__", type(function).__name__)
 
 
-def _details(order: Order) -> str:
-    invoice = f" {order.invoice.id}" if order.invoice else ""
-    reasons = "".join(f" !{a.reason}" for a in order.attention)
-    check = f" check {order.check_at:%d %H:%M}" if order.check_at else ""
-    return f"{invoice}{reasons}{check}"
+@_brief.register
+def _(value: str | int | float | None) -> str:
+    return str(value)
+
+
+@_brief.register
+def _(value: datetime) -> str:
+    return f"{value:%d %H:%M:%S}"
+
+
+@_brief.register
+def _(value: list | tuple) -> str:  # type: ignore[type-arg]
+    return "[" + ", ".join(map(_brief, value)) + "]"
+
+
+@_brief.register
+def _(value: BaseException) -> str:
+    return f"!! {type(value).__name__} {value}"
+
+
+@_brief.register
+def _(value: Order) -> str:
+    invoice = f" {value.invoice.id}" if value.invoice else ""
+    reasons = "".join(f" !{attention.reason}" for attention in value.attention)
+    check = f" check {value.check_at:%d %H:%M}" if value.check_at else ""
+    return f"{value.id} {value.status}{invoice}{reasons}{check}"
+
+
+@_brief.register
+def _(value: Invoice) -> str:
+    return f"{value.id} {value.status}"
+
+
+@_brief.register
+def _(value: CalendarEvent) -> str:
+    return f"{value.event_id[:6]} {value.room}{' cancelled' if value.cancelled else ''}"
+
+
+@_brief.register
+def _(value: Delivery) -> str:
+    return f"{value.draft_id} {'sent' if value.sent_at else value.failed or 'claimed'}"
+
+
+@_brief.register
+def _(value: Mail) -> str:
+    return value.key
+
+
+@_brief.register
+def _(value: Event) -> str:
+    return value.id
+
+
+@_brief.register
+def _(value: MeetingRequest) -> str:
+    return value.event_id[:6]
+
+
+@_brief.register
+def _(value: InvoiceRequest) -> str:
+    return value.order.id

@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import msgspec
 
 from local.evidence import Evidence, SeenEvent, SeenInvoice, SeenMail
 from local.invariants import FINAL, Violation, violations
-from shared.domain.invoice import Invoice, InvoiceStatus
+from shared.domain.invoice import Invoice
 from shared.domain.notifications import Kind, Recipient
 from shared.domain.order import Order, Status
 from shared.domain.reminders import reminder_time
 from tests.fakes import FakeDeliveryStore, FakeRejectedStore
-from tests.simulation.kernel import Kernel
-from tests.simulation.people import People
 from tests.simulation.vendors import SimulatedCalendar, SimulatedMailbox, SimulatedXendit
 
 # Mails of a reminder that falls due so soon after the scheduling may lose the race with it.
@@ -27,27 +26,35 @@ class _Named(msgspec.Struct, frozen=True):
     order_id: str
 
 
-def evidence(
-    kernel: Kernel,
-    orders: tuple[Order, ...],
-    xendit: SimulatedXendit,
-    calendar: SimulatedCalendar,
-    mailbox: SimulatedMailbox,
-    people: People,
-    rejected: FakeRejectedStore,
-) -> Evidence:
-    """Return what the simulated vendors have on record."""
-    kept = (order_named_in(message.body.encode()) for message in rejected.list(MOST_KEPT))
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Everything that is on record at the end of a seed."""
+
+    orders: tuple[Order, ...]
+    published: frozenset[str]
+    deliveries: FakeDeliveryStore
+    rejected: FakeRejectedStore
+    xendit: SimulatedXendit
+    calendar: SimulatedCalendar
+    mailbox: SimulatedMailbox
+    # The ids under which dead letters have to be kept.
+    dead: frozenset[str]
+
+
+def evidence(records: Records, now: datetime) -> Evidence:
+    """Return what the shared invariants are judged by."""
+    rejected = records.rejected.list(MOST_KEPT)
+    kept = (order_named_in(message.body.encode()) for message in rejected)
     return Evidence(
-        now=kernel.now,
-        orders=orders,
-        invoices=tuple(_invoice(invoice) for invoice in xendit.books),
-        events=tuple(_event(calendar, event_id) for event_id in calendar.requests),
+        now=now,
+        orders=records.orders,
+        invoices=tuple(_invoice(invoice) for invoice in records.xendit.books),
+        events=tuple(_event(records.calendar, event_id) for event_id in records.calendar.requests),
         mails=tuple(
             SeenMail(key=m.key, to=(m.to_email,), links=tuple(_LINK.findall(m.text)))
-            for m in mailbox.sent
+            for m in records.mailbox.sent
         ),
-        published=frozenset(people.published),
+        published=records.published,
         kept=frozenset(kept),
     )
 
@@ -57,30 +64,27 @@ def order_named_in(data: bytes) -> str:
     return msgspec.json.decode(data, type=_Named).order_id
 
 
-def judge(
-    seen: Evidence, deliveries: FakeDeliveryStore, lost: frozenset[str], *, undisturbed: bool
-) -> list[Violation]:
-    """Return every promise broken at the end: the shared ones, and that everything has come to rest.
+def judge(records: Records, now: datetime, *, undisturbed: bool) -> list[Violation]:
+    """Return every promise broken at the end: the shared ones, and that all has come to rest.
 
-    ``lost`` are dead letters that were not kept. ``undisturbed``: nothing went wrong in this seed.
+    ``undisturbed``: nothing went wrong in this seed, so that every reminder has to come.
     """
+    seen = evidence(records, now)
     sent = {mail.key for mail in seen.mails}
-    own = [
-        *(_violation("nothing_is_lost", "", f"dead letter {id_} was not kept") for id_ in sorted(lost)),
-        *(
-            _violation("everything_settles", order.id, detail)
-            for order in seen.orders
-            for detail in (*_unsettled(order), *_unseen(order, deliveries))
-        ),
-        *(
-            _violation("reminders_come", order.id, f"{key} not sent")
-            for order in seen.orders
-            if undisturbed
-            for key in _due_reminders(order)
-            if key not in sent
-        ),
-    ]
-    return sorted([*violations(seen), *own], key=lambda v: (v.invariant, v.order_id, v.detail))
+    broken = [*violations(seen), *_lost_dead_letters(records)]
+    for order in seen.orders:
+        unsettled = (*_unsettled(order), *_unseen(order, records.deliveries))
+        broken += [_violation("everything_settles", order.id, detail) for detail in unsettled]
+        if undisturbed:
+            missing = [key for key in _due_reminders(order) if key not in sent]
+            broken += [_violation("reminders_come", order.id, key) for key in missing]
+    return sorted(broken, key=lambda v: (v.invariant, v.order_id, v.detail))
+
+
+def _lost_dead_letters(records: Records) -> Iterator[Violation]:
+    kept = {message.id for message in records.rejected.list(MOST_KEPT)}
+    for letter in sorted(records.dead - kept):
+        yield _violation("nothing_is_lost", "", f"{letter} was not kept")
 
 
 def _violation(invariant: str, order_id: str, detail: str) -> Violation:
@@ -112,14 +116,14 @@ def _unseen(order: Order, deliveries: FakeDeliveryStore) -> Iterator[str]:
 
 
 def _invoice(invoice: Invoice) -> SeenInvoice:
-    paid = invoice.status is InvoiceStatus.PAID
     return SeenInvoice(
         id=invoice.id,
         order_id=invoice.order_id,
         status=invoice.status.upper(),
-        amount=(invoice.paid_amount or 0) if paid else invoice.amount,
+        amount=invoice.amount,
         currency=invoice.currency,
         url=invoice.url,
+        paid_amount=invoice.paid_amount,
     )
 
 

@@ -12,6 +12,7 @@ from tests.simulation.kernel import Kernel, Task
 from tests.simulation.trace import Trace
 from tests.simulation.vendors import SimulatedXendit
 
+
 class Watch:
     """Sees every write, invoice and mail; keeps what broke a promise and what was reached."""
 
@@ -51,9 +52,9 @@ class Watch:
     def _check_slot(self, order: Order) -> None:
         holders = [o for o in self.orders.values() if o.status in HOLDS_SLOT]
         for one, other in combinations(holders, 2):
-            if order in (one, other) and one.mentor.id == other.mentor.id:
-                if one.session.overlaps(other.session):
-                    self._broken("no_double_booking", order, f"{one.id} overlaps {other.id}")
+            same_mentor = one.mentor.id == other.mentor.id
+            if order in (one, other) and same_mentor and one.session.overlaps(other.session):
+                self._broken("no_double_booking", order, f"{one.id} overlaps {other.id}")
 
     def _check_paid(self, order: Order) -> None:
         books = [i for i in self._xendit.books if i.order_id == order.id]
@@ -74,7 +75,8 @@ class Watch:
             self._broken("one_payable_invoice", self.orders[order_id], detail)
 
     def _overstayed(self, order_id: str) -> bool:
-        if any(self._kernel.now - t.started >= claim for t, claim in self._making[order_id]):
+        running = [(t, claim) for t, claim in self._making[order_id] if t in self._kernel.tasks]
+        if any(self._kernel.now - task.started >= claim for task, claim in running):
             self._claim_left.add(order_id)
         return order_id in self._claim_left
 

@@ -18,12 +18,12 @@ from tests.builders import NOW
 from tests.fakes import FakeRejectedStore
 from tests.simulation.courier import Courier
 from tests.simulation.faults import Fault, Weather
-from tests.simulation.kernel import KilledError, Kernel, Task, VirtualClock
+from tests.simulation.kernel import Answer, Kernel, KilledError, Reply, Task, VirtualClock
 from tests.simulation.people import People
 from tests.simulation.ports import Conditions, Port
-from tests.simulation.pubsub import ACK_DEADLINE_S, Answer, Queue
+from tests.simulation.pubsub import ACK_DEADLINE_S, Queue
 from tests.simulation.schedule import Job, Scheduler
-from tests.simulation.steps import Deploy, Ports, Settings, Steps, deploy
+from tests.simulation.steps import Deploy, Ports, Settings, deploy
 from tests.simulation.stores import SimulatedDeliveries, SimulatedOrders
 from tests.simulation.trace import Line, Trace
 from tests.simulation.vendors import (
@@ -32,7 +32,7 @@ from tests.simulation.vendors import (
     SimulatedPublisher,
     SimulatedXendit,
 )
-from tests.simulation.verdict import MOST_KEPT, evidence, judge, order_named_in
+from tests.simulation.verdict import Records, judge, order_named_in
 from tests.simulation.watch import Watch
 
 # Beyond the last session: the last look for a late payment is 25 h after an expiry.
@@ -89,9 +89,7 @@ class World:
         self._deliveries = SimulatedDeliveries(self._kernel)
         self._rejected = FakeRejectedStore()
         self._xendit = SimulatedXendit(self._clock, self._invoice_made)
-        self._calendar = SimulatedCalendar(
-            self._weather, self._chance, self._people.meeting_exists
-        )
+        self._calendar = SimulatedCalendar(self._weather, self._chance, self._people.meeting_exists)
         self._mailbox = SimulatedMailbox(self._mail_sent)
         self._publisher = SimulatedPublisher(self._clock, self._queue.publish)
         self._watch.meet(self._xendit)
@@ -175,11 +173,13 @@ class World:
 
     def _remind(self, at: datetime, done: Callable[[], None]) -> None:
         steps = self._steps
-        self._spawn("send_reminder", "", lambda: steps.send_reminders(at), lambda _ok: done())
+        self._spawn("send_reminder", "", lambda: steps.send_reminders(at), lambda _reply: done())
 
     def _reconcile(self, at: datetime, done: Callable[[], None]) -> None:
         steps = self._steps
-        self._spawn("reconcile_orders", "", lambda: steps.reconcile_orders(at), lambda _ok: done())
+        self._spawn(
+            "reconcile_orders", "", lambda: steps.reconcile_orders(at), lambda _reply: done()
+        )
 
     def _spawn(self, name: str, order_id: str, body: Callable[[], object], answer: Answer) -> Task:
         def run() -> None:
@@ -187,47 +187,41 @@ class World:
                 body()
             except RetryableError as error:
                 self._trace.note("gives back", str(error))
-                answer(False)
+                answer(Reply.AGAIN)
             except KilledError as crash:
                 self._trace.note("CRASH", str(crash))
                 # The connection breaks off, or nobody notices before the caller's timeout.
                 wait = self._chance.choice((0.0, ACK_DEADLINE_S))
-                self._kernel.after(wait, lambda: answer(False))
+                self._kernel.after(wait, lambda: answer(Reply.AGAIN))
             except Exception as error:  # noqa: BLE001 - the doors take unknown errors as retryable
                 self._watch.unforeseen(name, order_id, error)
-                answer(False)
+                answer(Reply.AGAIN)
             else:
-                answer(True)
+                answer(Reply.DONE)
 
         return self._kernel.spawn(f"{name} {order_id}", run, order_id)
 
     def _outcome(self, steps: int) -> Outcome:
-        orders = tuple(self._orders.scan())
-        seen = evidence(
-            self._kernel,
-            orders,
-            self._xendit,
-            self._calendar,
-            self._mailbox,
-            self._people,
-            self._rejected,
+        records = Records(
+            orders=tuple(self._orders.scan()),
+            published=frozenset(self._people.published),
+            deliveries=self._deliveries,
+            rejected=self._rejected,
+            xendit=self._xendit,
+            calendar=self._calendar,
+            mailbox=self._mailbox,
+            dead=frozenset(self._queue.dead),
         )
-        kept = {message.id for message in self._rejected.list(MOST_KEPT)}
-        verdict = judge(
-            seen,
-            self._deliveries,
-            frozenset(self._queue.dead - kept),
-            undisturbed=not self._weather.level,
-        )
+        verdict = judge(records, self._kernel.now, undisturbed=not self._weather.level)
         return Outcome(
             seed=self._seed,
-            orders=len(self._people.published),
+            orders=len(records.published),
             steps=steps,
             violations=(*self._watch.violations, *verdict),
             faults=self._weather.fired,
             transitions=self._watch.transitions,
-            statuses=Counter(order.status for order in orders),
-            attention=Counter(a.reason for order in orders for a in order.attention),
+            statuses=Counter(order.status for order in records.orders),
+            attention=Counter(a.reason for order in records.orders for a in order.attention),
             mails=len(self._mailbox.sent),
             trace=tuple(self._trace.lines),
         )

@@ -195,6 +195,11 @@ BROKEN: dict[str, tuple[str, Evidence, str]] = {
         served(invoices=(invoice(amount=249_999),)),
         "marked paid, but the provider has no such payment",
     ),
+    "paid less than asked": (
+        "paid_means_confirmed",
+        served(invoices=(invoice(paid_amount=249_999),)),
+        "marked paid, but the provider has no such payment",
+    ),
     "paid in another currency": (
         "paid_means_confirmed",
         served(invoices=(invoice(currency="USD"),)),

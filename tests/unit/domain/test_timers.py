@@ -64,6 +64,12 @@ def test_an_order_that_is_over_is_not_looked_at_again(status: Status) -> None:
     assert next_check(order_in(status), since(status, MINUTE)) is None
 
 
+def test_an_order_rejected_after_its_invoice_may_have_been_made_is_looked_at_again() -> None:
+    given_up = msgspec.structs.replace(order_in(Status.REJECTED), claims=1)
+    then = since(Status.REJECTED, 30 * MINUTE)
+    assert next_check(given_up, since(Status.REJECTED, MINUTE)) == then
+
+
 def test_an_expired_order_is_forgotten_when_no_payment_can_come_any_more() -> None:
     assert next_check(order_in(Status.EXPIRED), since(Status.EXPIRED, 25 * HOUR)) is None
 

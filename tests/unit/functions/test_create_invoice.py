@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from functions.payment_callback.use_case import InvoiceCallback
-from shared.domain.events import InvoiceCreated, OrderRejected
+from shared.domain.billing import PAID_BUT_NOT_WANTED
+from shared.domain.events import AttentionRaised, InvoiceCreated, OrderRejected
 from shared.domain.order import Status
 from shared.domain.placement import INVOICE_REFUSED, SESSION_TOO_SOON, SLOT_TAKEN
 from shared.errors import (
@@ -243,6 +244,18 @@ def test_an_order_that_waited_too_long_is_refused_and_what_was_made_for_it_is_cl
     assert chain.events.events == [OrderRejected(order_id=EVENT.order_id, reason=SESSION_TOO_SOON)]
     assert chain.bookings() == set()
     assert chain.payable == []
+
+
+def test_an_order_that_waited_too_long_and_was_paid_meanwhile_goes_before_the_admin() -> None:
+    chain = Chain()
+    with pytest.raises(CrashError):
+        chain.create_invoice(Crash(2, after=True))(EVENT)
+    chain.invoices.pay("inv-1")
+    chain.clock.advance(session().starts_at - timedelta(minutes=64) - chain.clock.now())
+    chain.create_invoice()(EVENT)
+    assert chain.order().status is Status.REJECTED
+    assert chain.order().has_attention(PAID_BUT_NOT_WANTED)
+    assert [type(fact) for fact in chain.said] == [OrderRejected, AttentionRaised]
 
 
 def test_other_content_under_the_same_id_is_refused_and_changes_nothing() -> None:
