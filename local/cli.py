@@ -1,7 +1,6 @@
 """What a developer can ask of a local world."""
 
 import argparse
-import os
 import re
 import secrets
 import signal
@@ -17,11 +16,13 @@ import msgspec
 from rich.console import Console
 
 from local import config as configuration
+from local.attach import running_world, wiring
+from local.chaos.commands import add_burst, add_chaos
 from local.config import WorldConfig
+from local.dead_letters import add_dead_letters
 from local.demo import run as demo
 from local.postman import Disturbance
 from local.world import World, running
-from shared.bootstrap import Wiring
 from shared.domain.events import OrderCreated
 from shared.domain.order import Order
 from shared.errors import PipelineError
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_up, _add_demo, _add_publish, _add_order, _add_advance):
+    for add in _COMMANDS:
         add(commands)
     return parser
 
@@ -165,18 +166,18 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    wiring = _wiring(options.folder)
+    publisher = wiring(options.folder).raw_events
     try:
         data = options.file.read_bytes()
     except OSError as error:
         raise PipelineError(f"{options.file} cannot be read: {error.strerror}") from error
-    wiring.raw_events.publish_raw(OrderCreated.topic, data, {})
+    publisher.publish_raw(OrderCreated.topic, data, {})
     console.print("published on order.created")
     return 0
 
 
 def _order(options: argparse.Namespace) -> int:
-    order = _wiring(options.folder).orders.get(options.id)
+    order = wiring(options.folder).orders.get(options.id)
     if order is None:
         raise PipelineError(f"there is no order {options.id}; see the rejected messages")
     if options.json:
@@ -193,7 +194,7 @@ def _print_order(order: Order) -> None:
 
 
 def _advance(options: argparse.Namespace) -> int:
-    config = _running_world(options.folder)
+    config = running_world(options.folder)
     with console.status(f"moving time forward by {options.by}"):
         try:
             answer = httpx.post(
@@ -206,19 +207,6 @@ def _advance(options: argparse.Namespace) -> int:
             raise PipelineError(f"the world in {options.folder} is not running") from error
     console.print(f"it is now {answer.raise_for_status().json()['now']}")
     return 0
-
-
-def _wiring(folder: Path) -> Wiring:
-    config = _running_world(folder)
-    os.environ.update(config.emulators)  # Google's clients look for them there
-    return Wiring(variables=config.function_settings())
-
-
-def _running_world(folder: Path) -> WorldConfig:
-    config = configuration.load(folder)
-    if config is None:
-        raise PipelineError(f"there is no world in {folder}; start one with `python -m local up`")
-    return config
 
 
 def _stop_on_signals() -> threading.Event:
@@ -245,3 +233,15 @@ def _named_port(text: str) -> tuple[str, int]:
     if not known or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT of a known server")
     return name, int(port)
+
+
+_COMMANDS = (
+    _add_up,
+    _add_demo,
+    add_chaos,
+    add_burst,
+    _add_publish,
+    _add_order,
+    _add_advance,
+    add_dead_letters,
+)

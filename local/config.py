@@ -31,6 +31,11 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
     time_scale: float = 1.0
     rate_limit_per_minute: int = 600
     room_delay_s: float = 0.3
+    # Longer than all that a step does between its two writes, short enough to see a crash healed.
+    claim_s: float = 15.0
+    vendor_timeout_s: float = 5.0
+    # Deliveries of one message before it becomes a dead letter.
+    max_attempts: int = 100
     emulators: dict[str, str] = {}
     disturbance: Disturbance | None = None
 
@@ -78,17 +83,16 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
             "DATA_DIR": str(self.data_dir),
             "GOOGLE_CLOUD_PROJECT": self.project,
             "CLOCK_OFFSET_FILE": str(self.path / "clock.json"),
-            # Longer than the adapters' timeouts below, short enough to see a crash healed.
-            "CLAIM_SECONDS": "15",
+            "CLAIM_SECONDS": str(self.claim_s),
             "XENDIT_SECRET_KEY": XENDIT_KEY,
             "XENDIT_BASE_URL": self.url("xendit"),
-            "XENDIT_TIMEOUT_S": "5",
+            "XENDIT_TIMEOUT_S": str(self.vendor_timeout_s),
             "XENDIT_CALLBACK_TOKEN": self.callback_token,
             "CHECKOUT_SUCCESS_URL": f"{self.url('shop')}/orders/{{order_id}}",
             "CHECKOUT_FAILURE_URL": f"{self.url('shop')}/orders/{{order_id}}",
             "GOOGLE_SUBJECT": "sessions@nusademy.example",
             "GOOGLE_API_BASE_URL": self.url("google"),
-            "GOOGLE_TIMEOUT_S": "5",
+            "GOOGLE_TIMEOUT_S": str(self.vendor_timeout_s),
             "BRAND_NAME": "Nusademy",
             "BRAND_HELP_EMAIL": "help@nusademy.example",
             "BRAND_ADMIN_EMAIL": ADMIN,

@@ -7,7 +7,8 @@ that both backends can be disturbed in the same way. Each mishap is counted.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import httpx
 import msgspec
@@ -38,19 +39,28 @@ class Postman:
         self._disturbance = disturbance
         self._random = random.Random()
         self._spare: set[asyncio.Task[Response]] = set()
+        self._under_way = 0
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, limits=limits, trust_env=False)
         self.mishaps: Counter[str] = Counter()
 
     def app(self) -> Starlette:
-        """Serve ``POST /FUNCTION`` and ``GET /_admin/pending`` ({"spare", "mishaps"})."""
+        """Serve ``POST /FUNCTION`` and ``GET /_admin/pending`` ({"under_way", "mishaps"})."""
         return Starlette(
             routes=[
                 Route("/_admin/pending", self._pending),
                 Route("/{function}", self._deliver, methods=["POST"]),
-            ]
+            ],
+            lifespan=self._lifespan,
         )
 
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        async with self._client:
+            yield
+
     async def _pending(self, _request: Request) -> Response:
-        return JSONResponse({"spare": len(self._spare), "mishaps": dict(self.mishaps)})
+        return JSONResponse({"under_way": self._under_way, "mishaps": dict(self.mishaps)})
 
     async def _deliver(self, request: Request) -> Response:
         url = self._functions[request.path_params["function"]]
@@ -63,13 +73,20 @@ class Postman:
         return await self._forward(url, body)
 
     async def _forward(self, url: str, body: bytes) -> Response:
+        # Counted, since whoever pushed may be gone while the function still works on it.
+        self._under_way += 1
+        try:
+            return await self._bring(url, body)
+        finally:
+            self._under_way -= 1
+
+    async def _bring(self, url: str, body: bytes) -> Response:
         if self._disturbance.delay_s:
             self.mishaps["delayed"] += 1
             await asyncio.sleep(self._random.uniform(0, self._disturbance.delay_s))
         headers = {"Content-Type": "application/json"}
-        async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
-            try:
-                answer = await client.post(url, content=body, headers=headers)
-            except httpx.HTTPError:
-                return Response(status_code=502)
+        try:
+            answer = await self._client.post(url, content=body, headers=headers)
+        except httpx.HTTPError:
+            return Response(status_code=502)
         return Response(answer.content, answer.status_code)

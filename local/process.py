@@ -28,7 +28,7 @@ def dispatch(config: WorldConfig) -> None:
     subscriptions = {s: t for f in FUNCTIONS for s, t in f.subscriptions().items()}
     endpoints = {s: config.push_url(f.name) for f in FUNCTIONS for s in f.subscriptions()}
     queue = dispatcher.open_queue(config.data_dir, subscriptions)
-    policy = dispatcher.RetryPolicy()
+    policy = dispatcher.RetryPolicy(max_attempts=config.max_attempts)
     asyncio.run(dispatcher.Dispatcher(queue, endpoints, config.clock, policy).run())
 
 

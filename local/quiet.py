@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 _POLL_S = 0.02
-_PATIENCE_S = 120.0
+_PATIENCE_S = 300.0
 
 
 class Quiet:
@@ -33,14 +33,19 @@ class Quiet:
         self._still_s = still_s
         self._client = httpx.AsyncClient(timeout=10.0, trust_env=False)
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
     async def busy(self) -> bool:
         """Whether something is under way that can be seen."""
         if self._queue_busy is not None and self._queue_busy():
             return True
-        if self._postman is not None and await self._spare_deliveries():
+        if self._postman is not None and await self._deliveries():
             return True
         xendit, google = await self._pending()
-        return bool(xendit["due"] or xendit["in_flight"] or google["pending_rooms"])
+        waits = xendit["due"] or google["pending_rooms"]
+        return bool(waits or xendit["in_flight"] or google["in_flight"])
 
     async def next_event(self, now: datetime) -> datetime | None:
         """Return when a simulator will next do something by itself, after ``now``."""
@@ -70,9 +75,9 @@ class Quiet:
         counts = await self._client.get(f"{self._google}/_admin/counts")
         return counts.json(), await self._pending()
 
-    async def _spare_deliveries(self) -> int:
+    async def _deliveries(self) -> int:
         answer = await self._client.get(f"{self._postman}/_admin/pending")
-        return int(answer.json()["spare"])
+        return int(answer.json()["under_way"])
 
     async def _pending(self) -> tuple[dict[str, Any], dict[str, Any]]:
         xendit = await self._client.get(f"{self._xendit}/_admin/pending")

@@ -25,6 +25,8 @@ from shared.adapters.clock import OffsetClock
 HEADER = "X-CloudScheduler-ScheduleTime"
 _POLL_S = 0.2
 _JOB_TIMEOUT_S = 60.0
+# As Cloud Scheduler does with --max-retry-attempts.
+_RETRY_PAUSES_S = (0.5, 1.0, 2.0)
 # The longest hop while time is moved forward: how late a tick can be then.
 _HOP = timedelta(minutes=5)
 
@@ -73,6 +75,7 @@ class Scheduler:
             with contextlib.suppress(asyncio.CancelledError):
                 await loop
             await self._client.aclose()
+            await self._quiet.aclose()
 
     async def advance(self, to: datetime) -> datetime:
         """Move the world's time forward to an instant, in hops; return the new now."""
@@ -112,9 +115,17 @@ class Scheduler:
         for job in self._jobs:
             scheduled_at = job.scheduled_at(self._clock.now())
             if scheduled_at is not None:
-                answer = await self._fire(job, scheduled_at)
+                answer = await self._fire_until_done(job, scheduled_at)
                 found |= answer is None or not answer.is_success or bool(answer.json()["due"])
         return found
+
+    async def _fire_until_done(self, job: Job, scheduled_at: datetime) -> httpx.Response | None:
+        for pause_s in _RETRY_PAUSES_S:
+            answer = await self._fire(job, scheduled_at)
+            if answer is not None and answer.is_success:
+                return answer
+            await asyncio.sleep(pause_s)
+        return await self._fire(job, scheduled_at)
 
     async def _fire(self, job: Job, scheduled_at: datetime) -> httpx.Response | None:
         stamp = scheduled_at.astimezone(UTC).isoformat().replace("+00:00", "Z")

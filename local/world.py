@@ -70,7 +70,7 @@ class World:
             for name, topic in function.subscriptions().items()
         }
         create_topics_and_subscriptions(
-            self.config.project, endpoints, Redelivery(max_attempts=100)
+            self.config.project, endpoints, Redelivery(max_attempts=self.config.max_attempts)
         )
 
     def _start_helpers(self) -> None:

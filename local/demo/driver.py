@@ -2,24 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 
-import httpx
-import msgspec
-
-from local import evidence
-from local.config import WorldConfig
 from local.demo.plan import CHANNELS, Plan, PlannedOrder, Story
 from local.evidence import Evidence
-from shared.domain.events import OrderCreated
-from shared.domain.notifications import Kind
+from local.people import People
 from shared.domain.order import Order, Status
 from shared.errors import PipelineError
-from shared.ports import OrderStore, RawPublisher
+from shared.ports import Clock, OrderStore
 
 _POLL_S = 0.1
 _PATIENCE_S = 60.0
-_ADVANCE_TIMEOUT_S = 300.0
 
 Watch = Callable[[Mapping[str, Order]], None]
 
@@ -33,91 +25,55 @@ class Driver:
 
     def __init__(
         self,
-        config: WorldConfig,
+        people: People,
         plan: Plan,
         orders: OrderStore,
-        publisher: RawPublisher,
+        clock: Clock,
         watch: Watch,
     ) -> None:
-        self._config = config
+        self._people = people
         self._plan = plan
         self._orders = orders
-        self._publisher = publisher
+        self._clock = clock
         self._watch = watch
-        self._client = httpx.Client(timeout=30.0, trust_env=False)
 
     def run(self) -> Evidence:
         """Play all stories to their end; return what everybody then has on record."""
-        with self._client:
-            firsts = self._plan.told(*CHANNELS, Story.EXPIRES)
-            self._publish(firsts)
-            self._await("invoices", firsts, lambda order: order.was(Status.INVOICED))
-            lates = self._plan.told(Story.TAKEN)
-            self._publish(lates)
-            self._await("rejections", lates, lambda order: order.was(Status.REJECTED))
-            buyers = self._plan.told(*CHANNELS)
-            self._pay(buyers)
-            self._await("meetings", buyers, lambda order: order.was(Status.SCHEDULED))
-            self._live_through()
-            self._settle()
-            return self._collect()
-
-    def _publish(self, planned: Iterable[PlannedOrder]) -> None:
-        for order in planned:
-            body = msgspec.json.encode(order.event)
-            self._publisher.publish_raw(OrderCreated.topic, body, {})
+        firsts = self._plan.told(*CHANNELS, Story.EXPIRES)
+        self._people.publish(firsts)
+        self._await("invoices", firsts, lambda order: order.was(Status.INVOICED))
+        lates = self._plan.told(Story.TAKEN)
+        self._people.publish(lates)
+        self._await("rejections", lates, lambda order: order.was(Status.REJECTED))
+        buyers = self._plan.told(*CHANNELS)
+        self._pay(buyers)
+        self._await("meetings", buyers, lambda order: order.was(Status.SCHEDULED))
+        self._live_through()
+        self._people.settle()
+        return self._people.evidence(self._plan, self._observe().values())
 
     def _pay(self, buyers: Iterable[PlannedOrder]) -> None:
         """Open the checkout from the link in the mail and pay there, as a mentee does."""
         left = {order.id: order for order in buyers if not self._seen(order).was(Status.PAID)}
         deadline = time.monotonic() + _PATIENCE_S
         while left:
-            for order_id, link in self._checkout_links().items():
+            for order_id, link in self._people.checkout_links().items():
                 if order_id in left:
-                    method, channel = CHANNELS[left.pop(order_id).story]
-                    self._client.post(f"{link}/pay", data={"method": method, "channel": channel})
+                    self._people.pay(left.pop(order_id), link)
             self._observe()
             self._check(deadline, "the invoice mails", left)
             time.sleep(_POLL_S)
-
-    def _checkout_links(self) -> dict[str, str]:
-        seen = self._collect()
-        invoices = {invoice.url for invoice in seen.invoices}
-        return {
-            mail.key.split(":")[0]: link
-            for mail in seen.mails
-            for link in mail.links
-            if f":{Kind.INVOICE_READY}:" in mail.key and link in invoices
-        }
 
     def _live_through(self) -> None:
         """Move time forward, from one moment at which something happens to the next."""
         unpaid = [self._seen(order) for order in self._plan.told(Story.EXPIRES)]
         expiries = [order.invoice.expires_at for order in unpaid if order.invoice]
         for moment in self._plan.moments(expiries):
-            if moment > self._config.clock.now():
-                self._advance(moment)
+            if moment > self._clock.now():
+                self._people.advance(moment)
             self._observe()
         lapsing = self._plan.told(Story.EXPIRES)
         self._await("expiries", lapsing, lambda order: order.was(Status.EXPIRED))
-
-    def _advance(self, to: datetime) -> None:
-        self._post("advance", {"until": to.isoformat()})
-
-    def _settle(self) -> None:
-        self._post("settle", {})
-
-    def _post(self, what: str, body: Mapping[str, str]) -> None:
-        url = f"{self._config.url('scheduler')}/{what}"
-        self._client.post(url, json=body, timeout=_ADVANCE_TIMEOUT_S).raise_for_status()
-
-    def _collect(self) -> Evidence:
-        known = [order for order in self._observe().values() if order is not None]
-        seen = evidence.collect(
-            self._config.url("xendit"), self._config.url("google"), known, self._config.clock.now()
-        )
-        published = frozenset(order.id for order in self._plan.orders)
-        return msgspec.structs.replace(seen, published=published)
 
     def _await(
         self, what: str, planned: Iterable[PlannedOrder], happened: Callable[[Order], bool]

@@ -108,11 +108,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sorted({*reminders, *expiries})
 
 
-def make_plan(count: int, now: datetime, seed: int) -> Plan:
-    """Return a plan of ``count`` orders, the six stories in turn."""
+def make_plan(
+    count: int, now: datetime, seed: int, stories: Sequence[Story] = tuple(Story)
+) -> Plan:
+    """Return a plan of ``count`` orders, the stories in turn.
+
+    A taken slot is that of the first order of its turn, so its story must not come first.
+    """
     rng = random.Random(seed)
     first_number = rng.randrange(10**6 - count)
-    stories = list(Story)
     planned: list[PlannedOrder] = []
     for number in range(count):
         story = stories[number % len(stories)]

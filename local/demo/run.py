@@ -18,6 +18,7 @@ from local.demo.driver import Driver
 from local.demo.plan import Plan, make_plan
 from local.demo.report import as_json, as_table, shortcomings
 from local.demo.timeline import Timeline
+from local.people import People
 from local.postman import Disturbance
 from local.world import World, running
 from shared.bootstrap import Wiring
@@ -64,8 +65,9 @@ def _play(world: World, plan: Plan, request: Request, console: Console) -> int:
     config = world.config
     wiring = Wiring(variables=config.function_settings())
     began = time.monotonic()
-    with Timeline(console, plan, config.clock, world.heal) as timeline:
-        seen = Driver(config, plan, wiring.orders, wiring.raw_events, timeline).run()
+    timeline = Timeline(console, plan, config.clock, world.heal)
+    with People(config, wiring.raw_events) as people, timeline:
+        seen = Driver(people, plan, wiring.orders, config.clock, timeline).run()
     duration_s = time.monotonic() - began
     results = as_json(plan, seen, duration_s)
     if request.results is not None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -31,12 +31,16 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Faults:
-    """The rules in force and how often each has fired."""
+    """The rules in force, how often each has fired, and how many requests are being worked on.
+
+    A request counts until it is answered, even when its sender has long given it up.
+    """
 
     def __init__(self, seed: int | None = None) -> None:
         self.rules: list[Fault] = []
         self.fired: Counter[str] = Counter()
         self.latency_s = 0.0
+        self.under_way = 0
         self._random = random.Random(seed)
 
     def draw(self, operation: str, *kinds: FaultKind) -> Fault | None:
@@ -64,6 +68,18 @@ class Faults:
     ) -> Handler:
         """Let the faults of ``operation`` happen around a handler."""
 
+        async def counted(request: Request) -> Response:
+            self.under_way += 1
+            try:
+                # Whole before anything stalls: what has arrived is done, whether or not its sender
+                # is still there to hear of it.
+                await request.body()
+                return await guarded(request)
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody reads it
+            finally:
+                self.under_way -= 1
+
         async def guarded(request: Request) -> Response:
             if self.latency_s:
                 await asyncio.sleep(self.latency_s)
@@ -78,7 +94,7 @@ class Faults:
                 return _bad_gateway(fault.status)
             return response
 
-        return guarded
+        return counted
 
     def routes(self) -> list[Route]:
         """Return the admin surface: ``/_admin/faults`` (GET, POST a rule, DELETE all), ``/_admin/latency``."""

@@ -53,9 +53,12 @@ class Records:
         ).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def list(self, kind: str) -> list[Document]:
-        """Return all documents of a kind in the order they were first put."""
-        rows = self._db.execute("SELECT document FROM records WHERE kind = ? ORDER BY seq", (kind,))
+    def list(self, kind: str, skip: int = 0) -> list[Document]:
+        """Return the documents of a kind in the order they were first put, but the first ``skip``."""
+        rows = self._db.execute(
+            "SELECT document FROM records WHERE kind = ? ORDER BY seq LIMIT -1 OFFSET ?",
+            (kind, skip),
+        )
         return [json.loads(document) for (document,) in rows]
 
     def count(self, kind: str) -> int:

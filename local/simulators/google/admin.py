@@ -65,8 +65,13 @@ class Admin:
         ]
 
     async def mails(self, request: Request) -> Response:
-        """Answer ``{"mails": [...]}`` in the order of sending; ``?to=`` keeps one recipient's."""
-        sent = self._mails.sent(request.query_params.get("to"))
+        """Answer ``{"mails": [...]}`` in the order of sending.
+
+        ``?to=`` keeps one recipient's; ``?skip=`` leaves out so many of the first, which a reader
+        who looks again has seen.
+        """
+        query = request.query_params
+        sent = self._mails.sent(query.get("to"), skip=int(query.get("skip", 0)))
         return JSONResponse({"mails": [self._linked(mail) for mail in sent]})
 
     async def events(self, _: Request) -> Response:
@@ -74,14 +79,21 @@ class Admin:
         return JSONResponse({"events": self._calendars.all_records()})
 
     async def pending(self, _: Request) -> Response:
-        """Answer how many rooms are still to come and when, in the world's time, the next does."""
+        """Answer what is under way: rooms still to come, when in the world's time, and requests."""
         waiting = self._calendars.settle()
         due = [ready_at for ready_at in waiting if ready_at is not None]
         next_at = None
         if due:
             next_at = stamp(self._clock.now() + timedelta(seconds=min(due) - time.time()))
         stuck = len(waiting) - len(due)
-        return JSONResponse({"pending_rooms": len(due), "stuck_rooms": stuck, "next_at": next_at})
+        return JSONResponse(
+            {
+                "pending_rooms": len(due),
+                "stuck_rooms": stuck,
+                "next_at": next_at,
+                "in_flight": self._faults.under_way,
+            }
+        )
 
     async def counts(self, _: Request) -> Response:
         """Answer how many mails were sent and how many drafts wait; cheap, for who polls."""

@@ -82,9 +82,12 @@ class Mails:
             raise GoogleError(404, "notFound", "Requested entity was not found.")
         return str(document["raw"]).encode("latin-1")
 
-    def sent(self, recipient: str | None = None) -> list[Json]:
-        """Return sent mails in the order of sending, all or those to one address."""
-        mails = self._records.list("mail")
+    def sent(self, recipient: str | None = None, skip: int = 0) -> list[Json]:
+        """Return sent mails in the order of sending, without the first ``skip``.
+
+        All of those, or the ones to one address.
+        """
+        mails = self._records.list("mail", skip)
         if recipient is None:
             return mails
         wanted = recipient.strip().lower()

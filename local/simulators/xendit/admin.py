@@ -58,6 +58,7 @@ class Admin:
             Route("/_admin/webhooks", self._list_webhooks),
             Route("/_admin/webhooks", self._configure_webhooks, methods=["POST"]),
             Route("/_admin/pending", self._pending),
+            Route("/_admin/refused", self._refused),
         ]
 
     async def _reset(self, _request: Request) -> Response:
@@ -102,10 +103,13 @@ class Admin:
         return JSONResponse(
             {
                 "due": self._invoices.count_due() + self._webhooks.count_due(),
-                "in_flight": self._webhooks.count_in_flight(),
+                "in_flight": self._webhooks.count_in_flight() + self._faults.under_way,
                 "next_at": None if next_at is None else _iso(next_at),
             }
         )
+
+    async def _refused(self, _request: Request) -> Response:
+        return JSONResponse(dict(self._limiter.refused))
 
 
 def _changed(settings: WebhookSettings, body: bytes) -> WebhookSettings:

@@ -1,6 +1,7 @@
 """The request budget of each endpoint."""
 
 import math
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -26,7 +27,7 @@ class Allowance(msgspec.Struct, frozen=True):
 class RateLimiter:
     """A fixed window per endpoint: ``limit`` requests in ``window_s`` real seconds.
 
-    ``read_seconds`` is a monotonic clock.
+    ``read_seconds`` is a monotonic clock. ``refused`` counts the requests that came too many.
     """
 
     def __init__(self, limit: int, window_s: float, read_seconds: Callable[[], float]) -> None:
@@ -34,11 +35,13 @@ class RateLimiter:
         self._window_s = window_s
         self._read_seconds = read_seconds
         self._windows: dict[str, tuple[float, int]] = {}
+        self.refused: Counter[str] = Counter()
 
     def take(self, endpoint: str) -> Allowance:
         """Spend one request of the endpoint's budget, if there is one."""
         started, used = self._window(endpoint)
         granted = used < self._limit
+        self.refused[endpoint] += not granted
         self._windows[endpoint] = (started, used + granted)
         return self._allowance(started, used + granted, granted=granted)
 
@@ -50,6 +53,7 @@ class RateLimiter:
     def clear(self) -> None:
         """Fill all budgets."""
         self._windows.clear()
+        self.refused.clear()
 
     def _window(self, endpoint: str) -> tuple[float, int]:
         now = self._read_seconds()
