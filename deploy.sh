@@ -1,33 +1,54 @@
 #!/usr/bin/env bash
-# Stages the functions: writes the folder that is deployed for each of them.
+# Deploys the order pipeline to Google Cloud. docs/deploying.md goes through it step by step.
 #
-#   ./deploy.sh [--only FUNCTION]... [--to DIRECTORY]
+#   ./deploy.sh [--env-file FILE] [--dry-run] [--only FUNCTION]...
+#       makes everything that is missing, changes what is different, leaves the rest alone; safe to
+#       run again at any time. --dry-run only shows the commands. --only deploys these functions
+#       and what hangs on them, after the shared things.
+#   ./deploy.sh doctor [--env-file FILE]      checks one by one that the live parts work
+#   ./deploy.sh grants                        shows who may do what, and why
+#   ./deploy.sh teardown [--env-file FILE] [--with-data]    deletes what was deployed
+#   ./deploy.sh stage [--only FUNCTION]... [--to DIRECTORY]
+#       writes the folders that are deployed: a one-line main.py, the function, shared/, and the
+#       lock of its packages as requirements.txt
 #
-# Each folder holds a one-line main.py, the function, shared/ and requirements.txt; it is what
-# `gcloud run deploy --source` takes, and what the local world serves. Creating the cloud's
-# resources is not part of this script yet.
+# FILE, production.env by default, is deploy/example.env filled in. PYTHON names another Python than
+# the one of .venv, which is set up at the first run.
 set -euo pipefail
-cd "$(dirname "$0")"
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
-functions=()
-destination=.stage
+usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$root/deploy.sh"; }
 
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --only) functions+=("${2:?--only needs the name of a function}"); shift 2 ;;
-    --to) destination="${2:?--to needs a directory}"; shift 2 ;;
-    -h|--help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) echo "deploy.sh: unknown argument $1 (see --help)" >&2; exit 2 ;;
-  esac
-done
-
-if [ ${#functions[@]} -eq 0 ]; then
-  for main in functions/*/main.py; do
-    functions+=("$(basename "$(dirname "$main")")")
+stage() {
+  local functions=() to=.stage main name
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --only) functions+=("${2:?--only needs the name of a function}"); shift 2 ;;
+      --to) to="${2:?--to needs a directory}"; shift 2 ;;
+      *) echo "deploy.sh stage: unknown argument $1 (see --help)" >&2; exit 2 ;;
+    esac
   done
-fi
+  if [ ${#functions[@]} -eq 0 ]; then
+    for main in "$root"/functions/*/main.py; do
+      functions+=("$(basename "$(dirname "$main")")")
+    done
+  fi
+  for name in "${functions[@]}"; do
+    PYTHONPATH="$root" "${PYTHON:-python3}" -m local.staging "$name" "$to/$name"
+    echo "staged $to/$name"
+  done
+}
 
-for name in "${functions[@]}"; do
-  python3 -m local.staging "$name" "$destination/$name"
-  echo "staged $destination/$name"
-done
+case "${1:-}" in
+  -h|--help) usage; exit 0 ;;
+  stage) shift; stage "$@"; exit 0 ;;
+  deploy|doctor|grants|teardown) command="$1"; shift ;;
+  ''|-*) command=deploy ;;
+  *) echo "deploy.sh: unknown command $1 (see --help)" >&2; exit 2 ;;
+esac
+
+if [ -z "${PYTHON:-}" ]; then
+  make --silent --directory="$root" .venv/.ready
+  PYTHON="$root/.venv/bin/python"
+fi
+PYTHONPATH="$root" exec "$PYTHON" -P -m deploy "$command" "$@"

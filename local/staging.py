@@ -26,7 +26,8 @@ def stage(name: str, destination: Path) -> Path:
     (destination / "functions" / "__init__.py").touch()
     shutil.copytree(source, destination / "functions" / name, ignore=_LEAVE_OUT)
     shutil.copytree(ROOT / "shared", destination / "shared", ignore=_LEAVE_OUT)
-    shutil.copy(ROOT / "requirements.txt", destination)
+    # What is deployed is installed from the lock, and pip checks its hashes.
+    shutil.copy(ROOT / "requirements.lock", destination / "requirements.txt")
     (destination / "main.py").write_text(
         f"from functions.{name}.main import {name} as {name}\n", encoding="utf-8"
     )

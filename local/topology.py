@@ -1,8 +1,18 @@
-"""Which functions there are, and what calls each of them."""
+"""Which functions there are, what calls each of them, and what each says."""
 
 from dataclasses import dataclass
 
-from shared.domain.events import InvoicePaid, OrderCreated
+from shared.domain.events import (
+    AttentionRaised,
+    Event,
+    InvoiceCreated,
+    InvoiceExpired,
+    InvoicePaid,
+    MeetingScheduled,
+    OrderCreated,
+    OrderRejected,
+    ReminderDue,
+)
 from shared.domain.notifications import TABLE
 
 # A subscription's dead letters go to the topic of its name with this after it.
@@ -11,24 +21,55 @@ DEAD_LETTER_SUFFIX = "-dlq"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A deployed function: pushed to by topics, called by a cron schedule, or by the outside."""
+    """A deployed function: pushed to by topics, called by a cron schedule, or by the outside.
+
+    ``says`` are the events that it publishes.
+    """
 
     name: str
     topics: tuple[str, ...] = ()
     schedule: str | None = None
+    says: tuple[type[Event], ...] = ()
 
     def subscriptions(self) -> dict[str, str]:
         """Return the name of each of its subscriptions and the topic that it is on."""
         return {f"{self.name}--{topic}": topic for topic in self.topics}
 
+    def dead_lettered(self) -> tuple[str, ...]:
+        """Return the subscriptions that give up: all but those on dead letters."""
+        names = self.subscriptions().items()
+        return tuple(name for name, topic in names if not topic.endswith(DEAD_LETTER_SUFFIX))
+
 
 _STEPS = (
-    Function("create_invoice", topics=(OrderCreated.topic,)),
-    Function("payment_callback"),
-    Function("create_meeting", topics=(InvoicePaid.topic,)),
-    Function("send_reminder", schedule="* * * * *"),
-    Function("reconcile_orders", schedule="* * * * *"),
-    Function("send_notification", topics=tuple(event.topic for event in TABLE)),
+    Function(
+        "create_invoice",
+        topics=(OrderCreated.topic,),
+        says=(InvoiceCreated, OrderRejected, AttentionRaised),
+    ),
+    Function("payment_callback", says=(InvoicePaid, InvoiceExpired, AttentionRaised)),
+    Function(
+        "create_meeting", topics=(InvoicePaid.topic,), says=(MeetingScheduled, AttentionRaised)
+    ),
+    Function("send_reminder", schedule="* * * * *", says=(ReminderDue,)),
+    Function(
+        "reconcile_orders",
+        schedule="* * * * *",
+        says=(
+            OrderCreated,
+            OrderRejected,
+            InvoiceCreated,
+            InvoicePaid,
+            InvoiceExpired,
+            MeetingScheduled,
+            AttentionRaised,
+        ),
+    ),
+    Function(
+        "send_notification",
+        topics=tuple(event.topic for event in TABLE),
+        says=(AttentionRaised,),
+    ),
 )
 FUNCTIONS = (
     *_STEPS,
@@ -37,5 +78,6 @@ FUNCTIONS = (
         topics=tuple(
             f"{name}{DEAD_LETTER_SUFFIX}" for step in _STEPS for name in step.subscriptions()
         ),
+        says=(AttentionRaised,),
     ),
 )

@@ -130,6 +130,9 @@ def _credentials(scopes: Sequence[str], settings: GoogleSettings) -> Any:
         return Credentials(token="local")  # noqa: S106 - the simulator takes any token
     own: Any
     own, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/iam"])
+    if own.service_account_email == "default":
+        # On Cloud Run the library learns the name only by asking the metadata server.
+        own.refresh(google_auth_httplib2.Request(httplib2.Http(timeout=settings.timeout_s)))
     # Keyless domain-wide delegation: the function's own identity signs for the Workspace user.
     return impersonated_credentials.Credentials(
         source_credentials=own,

@@ -14,7 +14,7 @@ NAMES = [function.name for function in FUNCTIONS]
 
 def _deploy(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # noqa: S603 - our own script
-        [ROOT / "deploy.sh", *arguments], capture_output=True, text=True, check=False
+        [ROOT / "deploy.sh", "stage", *arguments], capture_output=True, text=True, check=False
     )
 
 

@@ -1,0 +1,93 @@
+"""All steps of a deployment, in an order in which each finds what it needs."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from deploy import firestore, messaging, project, secret_values, services
+from deploy.access import Access
+from deploy.functions import SERVICES, service_name
+from deploy.gcloud import Gcloud
+from deploy.grants import Kind, all_grants
+from local.topology import FUNCTIONS
+from shared.errors import PipelineError
+
+Say = Callable[[str], None]
+
+
+class Deployment:
+    """One run: the steps share what the earlier ones have found out."""
+
+    def __init__(self, gcloud: Gcloud, settings: Mapping[str, str], only: Collection[str]) -> None:
+        self._gcloud = gcloud
+        self._settings = settings
+        self._chosen = tuple(f for f in FUNCTIONS if not only or f.name in only)
+        self._number = ""
+        self._versions: dict[str, str] = {}
+        self.urls: dict[str, str] = {}
+
+    def run(self, say: Say) -> None:
+        """Run all steps. Raises PipelineError that names the one that failed."""
+        steps = self._steps()
+        for count, (name, step) in enumerate(steps, start=1):
+            say(f"[{count}/{len(steps)}] {name}")
+            before = self._gcloud.changes
+            try:
+                step()
+            except PipelineError as error:
+                raise PipelineError(f"stopped at step {count}, {name}:\n{error}") from error
+            if self._gcloud.changes == before:
+                say("  nothing to change")
+
+    def _steps(self) -> list[tuple[str, Callable[[], None]]]:
+        gcloud = self._gcloud
+        return [
+            ("project", self._find_project),
+            ("APIs", lambda: project.apply_apis(gcloud)),
+            ("service accounts", lambda: project.apply_accounts(gcloud)),
+            ("secrets", self._apply_secrets),
+            ("database", lambda: firestore.apply_database(gcloud)),
+            ("indexes", lambda: firestore.apply_indexes(gcloud, firestore.load_spec())),
+            ("topics", lambda: messaging.apply_topics(gcloud, FUNCTIONS)),
+            ("grants", lambda: self._grant(*_EARLY)),
+            ("functions (a build takes two or three minutes)", self._apply_services),
+            ("grants on functions", lambda: self._grant(Kind.SERVICE)),
+            ("subscriptions", self._apply_subscriptions),
+            ("grants on subscriptions", lambda: self._grant(Kind.SUBSCRIPTION)),
+            ("scheduler", lambda: messaging.apply_jobs(gcloud, self._chosen, self.urls)),
+        ]
+
+    def _find_project(self) -> None:
+        self._number = project.number_of(self._gcloud)
+
+    def _apply_secrets(self) -> None:
+        self._versions = secret_values.apply_secrets(self._gcloud, self._settings)
+
+    def _apply_services(self) -> None:
+        names = [function.name for function in self._chosen]
+        services.apply_services(self._gcloud, names, self._settings, self._versions)
+        self.urls = services.urls(self._gcloud, self._number)
+
+    def _apply_subscriptions(self) -> None:
+        messaging.apply_subscriptions(self._gcloud, self._chosen, self.urls)
+
+    def _grant(self, *kinds: Kind) -> None:
+        hanging = {service_name(f.name) for f in self._chosen}
+        hanging |= {name for f in self._chosen for name in f.subscriptions()}
+        chosen = [
+            grant
+            for grant in all_grants()
+            if grant.kind in kinds and (grant.kind in _EARLY or grant.on in hanging)
+        ]
+        Access(self._gcloud, self._number).apply(chosen)
+
+
+# What every function needs before it is deployed; the rest hangs on the deployed function.
+_EARLY = (Kind.PROJECT, Kind.TOPIC, Kind.SECRET, Kind.ACCOUNT)
+
+
+def check_names(only: Collection[str]) -> None:
+    """Raise PipelineError for functions that there are not."""
+    unknown = [name for name in only if name not in SERVICES]
+    if unknown:
+        raise PipelineError(
+            f"there is no function {', '.join(unknown)}; there are {', '.join(SERVICES)}"
+        )
