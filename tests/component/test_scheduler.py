@@ -26,6 +26,7 @@ class World:
     def __init__(self, clock: OffsetClock) -> None:
         self.clock = clock
         self.ticks: list[tuple[datetime, datetime]] = []
+        self.looks: list[datetime] = []
         self.due = 0
         self.next_at: datetime | None = None
         self.statuses: list[int] = []
@@ -44,6 +45,7 @@ class World:
         return JSONResponse({"due": self.due}, self.statuses.pop(0) if self.statuses else 200)
 
     async def _pending(self, _request: Request) -> Response:
+        self.looks.append(self.clock.now())
         coming = self.next_at if self.next_at and self.next_at > self.clock.now() else None
         return JSONResponse(
             {
@@ -94,8 +96,7 @@ def test_a_moment_that_a_simulator_names_is_not_jumped_over(world: World) -> Non
     start = world.clock.now()
     world.next_at = (start + 3 * MINUTE).replace(microsecond=0)
     _run(world, lambda scheduler: scheduler.advance(start + 4 * MINUTE))
-    moments = [at for _, at in world.ticks]
-    assert any(abs(at - world.next_at) < timedelta(seconds=1) for at in moments)
+    assert any(abs(at - world.next_at) < timedelta(seconds=1) for at in world.looks)
 
 
 def test_missed_minutes_are_one_tick(world: World) -> None:

@@ -56,9 +56,9 @@ def test_a_staged_folder_needs_nothing_of_the_checkout(name: str, tmp_path: Path
         text=True,
         check=False,
     )
-    # It gets as far as its settings: everything that it imports is there.
+    # It gets as far as its settings, or needs none: everything that it imports is there.
     assert "ModuleNotFoundError" not in started.stderr
-    assert name == "send_reminder" or "SettingsError: cannot start" in started.stderr
+    assert started.returncode == 0 or "SettingsError: cannot start" in started.stderr
 
 
 def test_staging_again_leaves_nothing_of_before(tmp_path: Path) -> None:
