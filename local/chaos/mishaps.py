@@ -12,9 +12,9 @@ from local.simulators.faults import Fault
 # As short as the machine allows, so that much can go wrong and be healed in little time.
 VENDOR_TIMEOUT_S = 3.0
 CLAIM_S = 12.0
-# With a time scale of 20 that is 20 requests a second, which the waves of orders exceed at times;
+# With a time scale of 20 that is 13 requests a second, which the waves of orders exceed at times;
 # its windows of three seconds are soon over.
-RATE_LIMIT_PER_MINUTE = 60
+RATE_LIMIT_PER_MINUTE = 40
 # Of all requests to Xendit and Google, each operation alike.
 VENDOR_FAULTS = (
     Fault(operation="*", kind="error_after", probability=0.05),

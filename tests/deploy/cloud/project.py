@@ -61,6 +61,12 @@ def add_version(cloud: Cloud, call: Call) -> Any:
     return cloud.create(f"{secret}/versions/{number}", content)
 
 
+@route("GET", "/v1/projects/{project}/secrets/{secret}/versions", api="secretmanager")
+def list_versions(cloud: Cloud, call: Call) -> Any:
+    versions = cloud.within(call.name("secrets", call.path["secret"], "versions"))
+    return {"versions": [{"name": v["name"], "state": v["state"]} for v in versions]}
+
+
 @route("GET", "/v1/projects/{project}/secrets/{secret}/versions/latest:access", api="secretmanager")
 def access_version(cloud: Cloud, call: Call) -> Any:
     versions = cloud.within(call.name("secrets", call.path["secret"], "versions"))
