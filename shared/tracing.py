@@ -98,6 +98,7 @@ class _NoTracer:
 
 class _Process:
     tracer: Callable[[], Tracer] = _NoTracer
+    begun = False
 
 
 _process = _Process()
@@ -105,13 +106,14 @@ _current: ContextVar[TraceContext | None] = ContextVar("current", default=None)
 
 
 def install(tracer: Callable[[], Tracer]) -> None:
-    """Let the tracer that this returns record the spans of this process."""
+    """Let the tracer that this returns record the spans of this process; asked when one begins."""
     _process.tracer = tracer
 
 
 def flush() -> None:
     """Hand over the spans that have ended."""
-    _process.tracer().flush()
+    if _process.begun:
+        _process.tracer().flush()
 
 
 def current() -> TraceContext | None:
@@ -178,6 +180,7 @@ def _opened(
 ) -> Iterator[Span]:
     if order_id is not None:
         attributes = {"order.id": order_id, **attributes}
+    _process.begun = True
     opened = _process.tracer().start(name, kind, _origin(order_id, caused_by), attributes)
     try:
         yield opened
