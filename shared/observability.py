@@ -15,7 +15,7 @@ from typing import Any
 
 from shared import tracing
 
-_bound: ContextVar[dict[str, Any]] = ContextVar("bound", default={})  # noqa: B039 - never mutated
+_bound: ContextVar[dict[str, Any] | None] = ContextVar("bound", default=None)
 _log = logging.getLogger("pipeline")
 
 # Errors from outside may quote what they complain about. Service accounts are nobody's addresses.
@@ -78,7 +78,7 @@ def configure_logging(project: str) -> None:
 @contextmanager
 def bound(**fields: Any) -> Iterator[None]:
     """Add fields to every log line inside, those that ``bind`` adds there included."""
-    token = _bound.set({**_bound.get(), **fields})
+    token = _bound.set({**(_bound.get() or {}), **fields})
     try:
         yield
     finally:
@@ -86,21 +86,27 @@ def bound(**fields: Any) -> Iterator[None]:
 
 
 def bind(**fields: Any) -> None:
-    """Add fields to every log line from here to the end of the innermost ``bound``."""
-    _bound.set({**_bound.get(), **fields})
+    """Add fields to every log line from here to the end of the innermost ``bound``, if in one."""
+    known = _bound.get()
+    if known is not None:
+        _bound.set({**known, **fields})
 
 
 def info(message: str, **fields: Any) -> None:
     """Log what was done. No personal data in fields: ids, statuses and reasons only."""
-    _log.info(message, extra={"fields": {**_bound.get(), **fields}})
+    _log.info(message, extra=_extra(fields))
 
 
 def warning(message: str, **fields: Any) -> None:
     """Log what somebody may have to look at."""
-    _log.warning(message, extra={"fields": {**_bound.get(), **fields}})
+    _log.warning(message, extra=_extra(fields))
 
 
 def unforeseen(error: Exception, **fields: Any) -> None:
     """Log an error that nobody foresaw, with its stack."""
-    known = {"fields": {**_bound.get(), "kind": type(error).__name__, **fields}}
-    _log.error("unforeseen error", exc_info=error, extra=known)
+    named = {"kind": type(error).__name__, **fields}
+    _log.error("unforeseen error", exc_info=error, extra=_extra(named))
+
+
+def _extra(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"fields": {**(_bound.get() or {}), **fields}}

@@ -79,6 +79,7 @@ def test_fields_are_bound_to_the_end_of_the_block(lines: list[dict[str, Any]]) -
         with bound(order_id="o-2"):
             info("inner")
         info("outer")
+    bind(order_id="o-3")
     info("outside")
     names = ("message", "function", "order_id")
     assert [told(line, *names) for line in lines] == [
