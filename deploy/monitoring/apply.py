@@ -2,26 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from deploy.gcloud import Gcloud, in_parallel
 
 _HERE = Path(__file__).parent
 _DASHBOARD = "order-pipeline"
-# Marks the alert policies that are ours.
+# Marks the alert policies and the channel that are ours.
 _OURS = ("pipeline", "orders")
-# Known to all releases of gcloud in this track only.
+# In these tracks they are known to all releases of gcloud.
 _POLICIES = ("alpha", "monitoring", "policies")
-
-
-class Gcloud(Protocol):
-    """The part of deploy.gcloud.Gcloud that is used here."""
-
-    project: str
-
-    def read_or(self, default: Any, *arguments: str) -> Any:
-        """Return what a reading command says, decoded, or the default where there is nothing."""
-
-    def change(self, what: str, *arguments: str) -> None:
-        """Run a changing command."""
+_CHANNELS = ("beta", "monitoring", "channels")
+_DASHBOARDS = ("monitoring", "dashboards")
+_METRICS = ("logging", "metrics")
 
 
 def metrics() -> dict[str, Any]:
@@ -39,84 +32,51 @@ def dashboard() -> Any:
     return json.loads((_HERE / "dashboard.json").read_text(encoding="utf-8"))
 
 
-def apply_monitoring(gcloud: Gcloud, admin_email: str) -> None:
-    """Make everything as it is in these files. Alerts are mailed to ``admin_email``."""
-    _apply_metrics(gcloud)
-    _apply_alerts(gcloud, _channel(gcloud, admin_email))
-    _apply_dashboard(gcloud)
+def apply_metrics(gcloud: Gcloud) -> None:
+    """Make the log metrics. Well before the alerts, which are refused until Google knows them."""
+    existing = {metric["name"]: metric for metric in gcloud.read_or([], *_METRICS, "list")}
 
-
-def _read(folder: str) -> dict[str, Any]:
-    files = sorted((_HERE / folder).glob("*.json"))
-    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
-
-
-def _apply_metrics(gcloud: Gcloud) -> None:
-    listed = gcloud.read_or([], "logging", "metrics", "list")
-    existing = {metric["name"]: metric for metric in listed}
-    for name, wanted in metrics().items():
-        if name not in existing or not is_as(existing[name], wanted):
+    def apply(name: str) -> None:
+        if not is_as(existing.get(name), metrics()[name]):
             verb = "update" if name in existing else "create"
             file = f"--config-from-file={_HERE / 'metrics' / name}.json"
-            gcloud.change(f"log metric {name}: {verb}d", "logging", "metrics", verb, name, file)
+            gcloud.change(f"log metric {name}: {verb}d", *_METRICS, verb, name, file)
+
+    in_parallel(apply, metrics())
 
 
-def _channel(gcloud: Gcloud, address: str) -> list[str]:
-    """Return the notification channel to this address; in a dry run there may be none yet."""
-    found = _channels(gcloud, address)
-    if not found:
-        gcloud.change(
-            "channel for alerts",
-            *("beta", "monitoring", "channels", "create", "--type=email"),
-            *(
-                "--display-name=Admin of the order pipeline",
-                f"--channel-labels=email_address={address}",
-            ),
-        )
-        found = _channels(gcloud, address)
-    return found[:1]
+def apply_alerts(gcloud: Gcloud, admin_email: str) -> None:
+    """Make the alert policies, which send mails to ``admin_email``, and the dashboard."""
+    channels = _channel(gcloud, admin_email)
+    existing = {policy["userLabels"]["alert"]: policy for policy in _ours(gcloud, *_POLICIES)}
 
-
-def _channels(gcloud: Gcloud, address: str) -> list[str]:
-    listed = gcloud.read_or([], "beta", "monitoring", "channels", "list")
-    return sorted(
-        channel["name"]
-        for channel in listed
-        if channel["type"] == "email" and channel["labels"].get("email_address") == address
-    )
-
-
-def _apply_alerts(gcloud: Gcloud, channels: list[str]) -> None:
-    key, value = _OURS
-    listed = gcloud.read_or([], *_POLICIES, "list")
-    ours = [policy for policy in listed if policy.get("userLabels", {}).get(key) == value]
-    existing = {policy["userLabels"].get("alert"): policy for policy in ours}
-    for name, alert in alerts().items():
-        wanted = alert | {"notificationChannels": channels}
+    def apply(name: str) -> None:
+        wanted = alerts()[name] | {"notificationChannels": channels}
         content = f"--policy={json.dumps(wanted, ensure_ascii=False)}"
         if name not in existing:
             gcloud.change(f"alert {name}: created", *_POLICIES, "create", content)
         elif not is_as(existing[name], wanted):
             path = existing[name]["name"]
             gcloud.change(f"alert {name}: updated", *_POLICIES, "update", path, content)
+
+    in_parallel(apply, alerts())
     for name in existing.keys() - alerts().keys():
         gcloud.change(f"alert {name}: deleted", *_POLICIES, "delete", existing[name]["name"])
+    _apply_dashboard(gcloud)
 
 
-def _apply_dashboard(gcloud: Gcloud) -> None:
-    path = f"projects/{gcloud.project}/dashboards/{_DASHBOARD}"
-    wanted = dashboard()
-    listed = gcloud.read_or([], "monitoring", "dashboards", "list")
-    found = next((d for d in listed if d["name"].endswith(f"/{_DASHBOARD}")), None)
-    if found is None:
-        content = f"--config={json.dumps(wanted | {'name': path})}"
-        gcloud.change("dashboard: created", "monitoring", "dashboards", "create", content)
-    elif not is_as(found, wanted):
-        # The etag says which version is replaced; without it the change is refused.
-        content = f"--config={json.dumps(wanted | {'name': path, 'etag': found['etag']})}"
-        gcloud.change(
-            "dashboard: updated", "monitoring", "dashboards", "update", _DASHBOARD, content
-        )
+def remove_monitoring(gcloud: Gcloud) -> None:
+    """Delete all of it: alerts before what they look at and send to."""
+    for what in (_POLICIES, _CHANNELS):
+        for found in _ours(gcloud, *what):
+            gcloud.change(f"no {found['displayName']}", *what, "delete", found["name"])
+    if _found_dashboard(gcloud) is not None:
+        gcloud.change("no dashboard", *_DASHBOARDS, "delete", _DASHBOARD)
+    existing = {metric["name"] for metric in gcloud.read_or([], *_METRICS, "list")}
+    in_parallel(
+        lambda name: gcloud.change(f"no log metric {name}", *_METRICS, "delete", name),
+        existing & metrics().keys(),
+    )
 
 
 def is_as(found: Any, wanted: Any) -> bool:
@@ -128,3 +88,50 @@ def is_as(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         return len(found or []) == len(wanted) and all(map(is_as, found, wanted))
     return bool(found == wanted)
+
+
+def _read(folder: str) -> dict[str, Any]:
+    files = sorted((_HERE / folder).glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def _ours(gcloud: Gcloud, *what: str) -> list[Any]:
+    key, value = _OURS
+    listed = gcloud.read_or([], *what, "list")
+    return [found for found in listed if found.get("userLabels", {}).get(key) == value]
+
+
+def _channel(gcloud: Gcloud, address: str) -> list[str]:
+    """Return our notification channel to this address; in a dry run there may be none yet."""
+    found = _channels(gcloud, address)
+    if not found:
+        gcloud.change(
+            "channel for alerts",
+            *(*_CHANNELS, "create", "--type=email", f"--channel-labels=email_address={address}"),
+            f"--user-labels={'='.join(_OURS)}",
+            "--display-name=Admin of the order pipeline",
+        )
+        found = _channels(gcloud, address)
+    return found[:1]
+
+
+def _channels(gcloud: Gcloud, address: str) -> list[str]:
+    ours = _ours(gcloud, *_CHANNELS)
+    return sorted(c["name"] for c in ours if c["labels"].get("email_address") == address)
+
+
+def _found_dashboard(gcloud: Gcloud) -> Any:
+    listed = gcloud.read_or([], *_DASHBOARDS, "list")
+    return next((found for found in listed if found["name"].endswith(f"/{_DASHBOARD}")), None)
+
+
+def _apply_dashboard(gcloud: Gcloud) -> None:
+    found = _found_dashboard(gcloud)
+    wanted = dashboard() | {"name": f"projects/{gcloud.project}/dashboards/{_DASHBOARD}"}
+    if found is None:
+        content = f"--config={json.dumps(wanted)}"
+        gcloud.change("dashboard: created", *_DASHBOARDS, "create", content)
+    elif not is_as(found, dashboard()):
+        # The etag says which version is replaced; without it the change is refused.
+        content = f"--config={json.dumps(wanted | {'etag': found['etag']})}"
+        gcloud.change("dashboard: updated", *_DASHBOARDS, "update", _DASHBOARD, content)

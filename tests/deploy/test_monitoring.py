@@ -1,22 +1,18 @@
 """Metrics, alerts and dashboard: what Google takes, what is there, and what a person finds in it."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import googleapiclient
-import msgspec
 import pytest
 
-from deploy.monitoring.apply import alerts, apply_monitoring, dashboard, is_as, metrics
+from deploy.monitoring.apply import alerts, dashboard, is_as, metrics
 from local.staging import ROOT
+from tests.deploy.cloud.state import Cloud
+from tests.deploy.conftest import PROJECT, SETTINGS, Operator
 
 _DISCOVERY = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
 _OWN = "logging.googleapis.com/user/"
@@ -27,7 +23,6 @@ _GIVEN = {
     "run.googleapis.com/container/instance_count",
 }
 _TYPES: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
-ADMIN = "admin@nusademy.example"
 
 
 def problems(document: str, kind: str, value: Any, where: str) -> Iterator[str]:
@@ -120,90 +115,61 @@ def test_every_alert_leads_to_its_section_of_the_operations_guide() -> None:
         assert content.endswith(f"docs/operations.md#{anchor}")
 
 
-class Project:
-    """Answers like gcloud on a project that remembers what was made in it."""
-
-    project = "demo-project"
-
-    def __init__(self) -> None:
-        self.metrics: dict[str, Any] = {}
-        self.channels: list[Any] = []
-        self.policies: dict[str, Any] = {}
-        self.dashboards: list[Any] = []
-        self.changes: list[str] = []
-
-    def read_or(self, default: Any, *arguments: str) -> Any:
-        found: dict[str, list[Any]] = {
-            "metrics": list(self.metrics.values()),
-            "channels": self.channels,
-            "policies": list(self.policies.values()),
-            "dashboards": self.dashboards,
-        }
-        return found[arguments[-2]] or default
-
-    def change(self, what: str, *arguments: str) -> None:
-        self.changes.append(what)
-        *_, content = arguments
-        given = content.partition("=")[2]
-        if "metrics" in arguments:
-            made = json.loads(Path(given).read_text())
-            # What Google answers with: names added, zeros left out.
-            self.metrics[made["name"]] = made | {"createTime": "2026-11-24T02:00:00Z"}
-        elif "channels" in arguments:
-            labels = {"email_address": given.partition("=")[2]}
-            name = "projects/demo-project/notificationChannels/7"
-            self.channels.append({"name": name, "type": "email", "labels": labels})
-        elif "policies" in arguments:
-            self._change_policy(arguments[3], arguments[4:])
-        else:
-            self.dashboards = [json.loads(given) | {"etag": f"{len(self.changes)}"}]
-
-    def _change_policy(self, verb: str, arguments: tuple[str, ...]) -> None:
-        policy = json.loads(arguments[-1].partition("=")[2]) if verb != "delete" else {}
-        for condition in policy.get("conditions", []):
-            threshold = condition.get("conditionThreshold", {})
-            if threshold.get("thresholdValue") == 0:
-                del threshold["thresholdValue"]
-        name = arguments[0] if verb != "create" else f"policies/{len(self.policies)}"
-        self.policies.pop(name, None)
-        if policy:
-            self.policies[name] = policy | {"name": name}
+def held(cloud: Cloud, kind: str) -> dict[str, Any]:
+    """Return what the project holds of a kind, by the last part of its name."""
+    there = cloud.within(f"projects/{PROJECT}/{kind}")
+    return {resource["name"].rpartition("/")[2]: resource for resource in there}
 
 
-def test_everything_is_made_once_and_alerts_are_mailed_to_the_admin() -> None:
-    project = Project()
-    apply_monitoring(project, ADMIN)
-    assert len(project.changes) == len(metrics()) + 1 + len(alerts()) + 1
-    assert {p["notificationChannels"][0] for p in project.policies.values()} == {
-        project.channels[0]["name"]
-    }
-    assert project.channels[0]["labels"] == {"email_address": ADMIN}
-    project.changes.clear()
-    apply_monitoring(project, ADMIN)
-    assert project.changes == []
+@pytest.mark.gcloud
+def test_everything_is_made_and_alerts_are_mailed_to_the_admin(deployed: Operator) -> None:
+    cloud = deployed.cloud
+    made = {name: kept["metric"] for name, kept in held(cloud, "metrics").items()}
+    assert is_as(made, metrics())
+    assert is_as(held(cloud, "alertPolicies"), alerts())
+    assert is_as(held(cloud, "dashboards"), {"order-pipeline": dashboard()})
+    (channel,) = held(cloud, "notificationChannels").values()
+    assert channel["labels"] == {"email_address": SETTINGS["BRAND_ADMIN_EMAIL"]}
+    assert [policy["notificationChannels"] for policy in held(cloud, "alertPolicies").values()] == [
+        [channel["name"]]
+    ] * len(alerts())
 
 
-def test_what_was_changed_by_hand_is_put_right_and_what_is_no_longer_ours_goes() -> None:
-    project = Project()
-    apply_monitoring(project, ADMIN)
-    project.changes.clear()
-    project.metrics["pipeline_ticks"]["filter"] = "severity=ERROR"
-    backlog = next(p for p in project.policies.values() if p["userLabels"]["alert"] == "backlog")
+@pytest.mark.gcloud
+def test_what_was_changed_by_hand_is_put_right_and_what_is_no_longer_ours_goes(
+    deployed: Operator,
+) -> None:
+    cloud = deployed.cloud
+    held(cloud, "metrics")["pipeline_ticks"]["metric"]["filter"] = "severity=ERROR"
+    backlog = held(cloud, "alertPolicies")["backlog"]
     backlog["conditions"][0]["conditionThreshold"]["thresholdValue"] = 99
-    project.policies["old"] = {"name": "old", "userLabels": {"pipeline": "orders", "alert": "old"}}
-    project.policies["theirs"] = {"name": "theirs"}
-    project.dashboards[0]["mosaicLayout"]["tiles"].pop()
-    apply_monitoring(project, ADMIN)
-    assert project.changes == [
-        "log metric pipeline_ticks: updated",
-        "alert backlog: updated",
-        "alert old: deleted",
-        "dashboard: updated",
+    held(cloud, "dashboards")["order-pipeline"]["mosaicLayout"]["tiles"].pop()
+    old = {"displayName": "old", "userLabels": {"pipeline": "orders", "alert": "old"}}
+    cloud.create(f"projects/{PROJECT}/alertPolicies/old", old)
+    cloud.create(f"projects/{PROJECT}/alertPolicies/theirs", {"displayName": "theirs"})
+    assert deployed.run().returncode == 0
+    assert sorted(cloud.changes) == [
+        f"DELETE /v3/projects/{PROJECT}/alertPolicies/old",
+        f"PATCH /v1/projects/{PROJECT}/dashboards/order-pipeline",
+        f"PATCH /v3/projects/{PROJECT}/alertPolicies/backlog",
+        f"PUT /v2/projects/{PROJECT}/metrics/pipeline_ticks",
     ]
-    assert "theirs" in project.policies
-    project.changes.clear()
-    apply_monitoring(project, ADMIN)
-    assert project.changes == []
+    assert held(cloud, "alertPolicies").keys() == alerts().keys() | {"theirs"}
+    assert is_as(held(cloud, "alertPolicies"), alerts())
+    assert is_as(held(cloud, "dashboards")["order-pipeline"], dashboard())
+
+
+@pytest.mark.gcloud
+def test_another_admin_gets_the_alerts_from_then_on(deployed: Operator) -> None:
+    assert deployed.run(BRAND_ADMIN_EMAIL="other@nusademy.example").returncode == 0
+    channels = held(deployed.cloud, "notificationChannels")
+    (theirs,) = (
+        channel["name"]
+        for channel in channels.values()
+        if channel["labels"]["email_address"] == "other@nusademy.example"
+    )
+    policies = held(deployed.cloud, "alertPolicies").values()
+    assert {tuple(policy["notificationChannels"]) for policy in policies} == {(theirs,)}
 
 
 @pytest.mark.parametrize(
@@ -221,73 +187,3 @@ def test_what_google_adds_and_leaves_out_is_no_difference(
     found: Any, wanted: Any, same: bool
 ) -> None:
     assert is_as(found, wanted) is same
-
-
-class Received(msgspec.Struct):
-    """What was posted to the stand-in for Google's APIs."""
-
-    bodies: list[Any] = []
-
-
-@pytest.fixture
-def api() -> Iterator[tuple[str, Received]]:
-    received = Received()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            received.bodies.append(body)
-            answer = json.dumps({"name": "projects/demo-project/any/1"} | body).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", received
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.skipif(shutil.which("gcloud") is None, reason="not installed: gcloud")
-@pytest.mark.parametrize(
-    ("arguments", "sent"),
-    [
-        (
-            ["logging", "metrics", "create", "pipeline_step_latency", "--config-from-file={file}"],
-            metrics()["pipeline_step_latency"],
-        ),
-        (["alpha", "monitoring", "policies", "create", "--policy={json}"], alerts()["retries"]),
-        (["alpha", "monitoring", "policies", "create", "--policy={json}"], alerts()["no-ticks"]),
-        (["monitoring", "dashboards", "create", "--config={json}"], dashboard()),
-    ],
-    ids=["metric", "threshold", "absence", "dashboard"],
-)
-def test_gcloud_sends_all_of_it(
-    arguments: list[str], sent: Any, api: tuple[str, Received], tmp_path: Path
-) -> None:
-    url, received = api
-    file = tmp_path / "wanted.json"
-    file.write_text(json.dumps(sent))
-    overrides = {
-        "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
-        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
-        "CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING": url,
-        "CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING": url,
-    }
-    filled = [a.replace("{file}", str(file)).replace("{json}", json.dumps(sent)) for a in arguments]
-    done = subprocess.run(  # noqa: S603 - our own command
-        ["gcloud", *filled, "--project=demo-project", "--quiet"],  # noqa: S607 - on the path
-        env={"PATH": os.environ["PATH"], **overrides},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (body,) = received.bodies
-    assert is_as(body, sent)
