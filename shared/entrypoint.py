@@ -149,15 +149,13 @@ def _attempt(handle: Callable[[], Response]) -> tuple[Response, Callable[..., No
     try:
         answer = handle()
     except RetryableError as error:
-        kind = type(error).__name__
-        say = partial(observability.info, "will be tried again", error=str(error), kind=kind)
-        return _try_again(error), say
+        return _try_again(error), partial(observability.given_back, error)
     except HTTPException as error:  # the request itself is wrong, as a body that is too large
         body = {"outcome": "refused", "reason": error.description}
         answer = json_answer(body, error.code or 400)
     except Exception as error:  # noqa: BLE001 - an unknown error is retryable
-        say = partial(observability.unforeseen, error)
-        return _try_again(RetryableError(type(error).__name__)), say
+        again = RetryableError(type(error).__name__)
+        return _try_again(again), partial(observability.unforeseen, error)
     handled = answer.status_code < 400  # noqa: PLR2004 - HTTP's own errors begin there
     return answer, partial(observability.info, "handled" if handled else "refused")
 

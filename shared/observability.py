@@ -102,6 +102,11 @@ def warning(message: str, **fields: Any) -> None:
     _log.warning(message, extra=_extra(fields))
 
 
+def given_back(error: Exception, **fields: Any) -> None:
+    """Log that something did not work now and will be tried again."""
+    info("will be tried again", kind=type(error).__name__, error=str(error), **fields)
+
+
 def unforeseen(error: Exception, **fields: Any) -> None:
     """Log an error that nobody foresaw, with its stack."""
     named = {"kind": type(error).__name__, **fields}

@@ -105,7 +105,8 @@ class ReconcileOrders:
             except NotDoneError:
                 tick = tick.plus(Tick(due=1, postponed=1))
                 self._set_timer(order, partial(postpone, now=now))
-            except RetryableError:
+            except RetryableError as error:
+                observability.given_back(error, order_id=order.id)
                 tick = tick.plus(Tick(due=1, postponed=1))
                 self._set_timer(order, partial(looked_at, now=now, again_soon=True))
         return tick
