@@ -7,6 +7,7 @@ from deploy.access import Access
 from deploy.functions import SERVICES, service_name
 from deploy.gcloud import Gcloud
 from deploy.grants import Kind, all_grants
+from deploy.monitoring.apply import apply_alerts, apply_metrics
 from local.topology import FUNCTIONS
 from shared.errors import PipelineError
 
@@ -22,6 +23,7 @@ class Deployment:
         self._chosen = tuple(f for f in FUNCTIONS if not only or f.name in only)
         self._number = ""
         self._versions: dict[str, str] = {}
+        self._admin = settings["BRAND_ADMIN_EMAIL"]
         self.urls: dict[str, str] = {}
 
     def run(self, say: Say) -> None:
@@ -47,12 +49,14 @@ class Deployment:
             ("database", lambda: firestore.apply_database(gcloud)),
             ("indexes", lambda: firestore.apply_indexes(gcloud, firestore.load_spec())),
             ("topics", lambda: messaging.apply_topics(gcloud, FUNCTIONS)),
+            ("log metrics", lambda: apply_metrics(gcloud)),
             ("grants", lambda: self._grant(*_EARLY)),
             ("functions (a build takes two or three minutes)", self._apply_services),
             ("grants on functions", lambda: self._grant(Kind.SERVICE)),
             ("subscriptions", self._apply_subscriptions),
             ("grants on subscriptions", lambda: self._grant(Kind.SUBSCRIPTION)),
             ("scheduler", lambda: messaging.apply_jobs(gcloud, self._chosen, self.urls)),
+            ("alerts and dashboard", lambda: apply_alerts(gcloud, self._admin)),
         ]
 
     def _find_project(self) -> None:

@@ -21,6 +21,7 @@ _NOT_YET = (
     "is disabled",
     "Permission denied on secret",
     "is being created",
+    "Cannot find metric that matches type",
 )
 _AT_ONCE = 4
 

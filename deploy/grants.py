@@ -96,6 +96,13 @@ def _of_function(function: Function) -> Iterator[Grant]:
         on="",
         why="reads and writes orders; Firestore has no grants by collection",
     )
+    yield Grant(
+        who=me,
+        role="roles/telemetry.tracesWriter",
+        kind=Kind.PROJECT,
+        on="",
+        why="writes its spans to Cloud Trace",
+    )
     for event in function.says:
         yield Grant(
             who=me,

@@ -6,6 +6,7 @@ from deploy.access import Access
 from deploy.functions import REGION, SECRETS, accounts, email, secret_id, service_name
 from deploy.gcloud import Gcloud, in_parallel
 from deploy.messaging import all_topics
+from deploy.monitoring.apply import remove_monitoring
 from local.topology import FUNCTIONS
 
 Command = tuple[str, ...]
@@ -19,6 +20,7 @@ def take_down(gcloud: Gcloud, say: Callable[[str], None], *, with_data: bool) ->
         there = {_name(found) for found in listed} & set(ours)
         say(f"{what}: {len(there)}")
         in_parallel(lambda name: gcloud.change(f"no {name}", *delete, name), sorted(there))  # noqa: B023 - used at once
+    remove_monitoring(gcloud)
     if with_data:
         _delete_database(gcloud)
 

@@ -22,6 +22,8 @@ _READY_TIMEOUT_S = 60.0
 _POLL_S = 0.05
 # Requests that one function process works on at a time.
 THREADS = 8
+# What a process gets of the environment that the world was started in, beside its settings.
+_PASSED_ON = ("PATH", "HOME", "LANG", "TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 class WorldError(PipelineError):
@@ -132,7 +134,7 @@ def running(config: WorldConfig, progress: Callable[[str], None]) -> Iterator[Wo
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return kept | {"PYTHONUNBUFFERED": "1"} | dict(settings)
 
 

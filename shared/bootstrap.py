@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from shared import tracing
 from shared.adapters.clock import OffsetClock, SystemClock
+from shared.adapters.observed_orders import ObservedOrderStore
 from shared.errors import SettingsError
 from shared.observability import configure_logging
 from shared.ports import (
@@ -31,6 +33,7 @@ from shared.settings import (
     GoogleSettings,
     Section,
     Settings,
+    TraceDestination,
     XenditSettings,
 )
 
@@ -42,14 +45,18 @@ class Wiring:
 
     def __init__(self, *needed: type[Section], variables: Mapping[str, str] = os.environ) -> None:
         """Read the sections that the process needs; raises SettingsError before anything else."""
-        configure_logging()
         self.settings = Settings.load(variables, BackendSettings, *needed)
         self._backend = self.settings[BackendSettings]
+        configure_logging(self._backend.google_cloud_project)
         if "K_SERVICE" in variables and self._backend.backend == "embedded":
             # Cloud Run sets it. SQLite there would be gone with the instance.
             raise SettingsError("cannot start:\n  BACKEND must be gcp on Cloud Run")
         self._built: dict[str, Any] = {}
         self._lock = threading.RLock()
+        self._service = variables.get("K_SERVICE") or variables.get("FUNCTION_TARGET", "local")
+        destination = self._backend.trace_destination
+        if destination is not None:
+            tracing.install(lambda: self._once("tracer", lambda: self._tracer(destination)))
 
     @property
     def clock(self) -> Clock:
@@ -61,7 +68,8 @@ class Wiring:
     @property
     def orders(self) -> OrderStore:
         """Orders and the mentors' days."""
-        return cast("OrderStore", self._store("orders", "SqliteOrderStore", "FirestoreOrderStore"))
+        store = self._store("orders", "SqliteOrderStore", "FirestoreOrderStore")
+        return self._once("observed orders", lambda: ObservedOrderStore(store))
 
     @property
     def deliveries(self) -> DeliveryStore:
@@ -88,17 +96,17 @@ class Wiring:
     @property
     def invoices(self) -> InvoiceGateway:
         """Xendit."""
-        return self._once("invoices", self._invoice_gateway)
+        return self._port("invoices", self._invoice_gateway)
 
     @property
     def meetings(self) -> MeetingScheduler:
         """Google Calendar."""
-        return self._once("meetings", self._meeting_scheduler)
+        return self._port("meetings", self._meeting_scheduler)
 
     @property
     def mailer(self) -> Mailer:
         """Gmail."""
-        return self._once("mailer", self._gmail)
+        return self._port("mailer", self._gmail)
 
     def _store(self, name: str, sqlite: str, firestore: str) -> Any:
         def build() -> Any:
@@ -111,7 +119,7 @@ class Wiring:
 
             return getattr(firestore_stores, firestore)(self._firestore_client())
 
-        return self._once(name, build)
+        return self._port(name, build)
 
     def _firestore_client(self) -> Any:
         from google.cloud import firestore
@@ -146,6 +154,25 @@ class Wiring:
         from shared.adapters.gmail import GmailMailer
 
         return GmailMailer(self.settings[GoogleSettings], self.settings[BrandSettings])
+
+    def _tracer(self, destination: TraceDestination) -> tracing.Tracer:
+        from shared.adapters.otel import OpenTelemetryTracer, exporter_to
+
+        return OpenTelemetryTracer(
+            exporter_to(destination),
+            service=self._service,
+            project=self._backend.google_cloud_project,
+        )
+
+    def _port(self, name: str, build: Callable[[], T]) -> T:
+        """Build an adapter whose calls are measured where spans go anywhere."""
+
+        def traced() -> T:
+            from shared.adapters.traced import Traced
+
+            return cast("T", Traced(build(), name))
+
+        return self._once(name, traced if self._backend.trace_destination else build)
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:

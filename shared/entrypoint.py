@@ -8,8 +8,10 @@ import functools
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import functions_framework
@@ -17,7 +19,7 @@ import msgspec
 from flask import Request, Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from shared import messages, observability
+from shared import messages, observability, tracing
 from shared.bootstrap import Wiring
 from shared.domain.events import Event
 from shared.errors import NotDoneError, PermanentError, RetryableError
@@ -39,11 +41,15 @@ def pubsub(wiring: Wiring, *expected: type[E]) -> Callable[[Callable[[E], None]]
         @functools.wraps(handle)
         def decoding(message: PushedMessage) -> None:
             event = messages.decode(message, *expected)
-            with observability.bound(
-                message.traceparent, order_id=event.order_id, event_id=event.id
+            observability.bind(order_id=event.order_id, event_id=event.id)
+            with tracing.span(
+                f"{handle.__name__} {event.topic}",
+                "consumer",
+                order_id=event.order_id,
+                caused_by=tracing.parse(message.traceparent),
+                attributes={"event.id": event.id, "attempt": message.delivery_attempt or 0},
             ):
                 handle(event)
-                observability.info("handled", attempt=message.delivery_attempt)
 
         return pubsub_message(wiring)(decoding)
 
@@ -60,7 +66,7 @@ def pubsub_message(wiring: Wiring) -> Callable[[Callable[[PushedMessage], None]]
     def decorate(handle: Callable[[PushedMessage], None]) -> HttpHandler:
         @functools.wraps(handle)
         def endpoint(request: Request) -> Response:
-            return _answering(lambda: _receive(wiring, request, handle))
+            return _answering(handle.__name__, lambda: _receive(wiring, request, handle))
 
         return _registered(endpoint)
 
@@ -72,8 +78,7 @@ def http(handle: HttpHandler) -> HttpHandler:
 
     @functools.wraps(handle)
     def endpoint(request: Request) -> Response:
-        with observability.bound(request.headers.get("traceparent"), function=handle.__name__):
-            return _answering(lambda: handle(request))
+        return _answering(handle.__name__, lambda: handle(request))
 
     return _registered(endpoint)
 
@@ -91,8 +96,7 @@ def tick(wiring: Wiring, request: Request, run: Callable[[datetime], msgspec.Str
         reason = f"{SCHEDULE_TIME} is not an RFC 3339 time with an offset: {error}"
         return json_answer({"outcome": "refused", "reason": reason}, 400)
     done = msgspec.to_builtins(run(named or wiring.clock.now()))
-    if any(done.values()):
-        observability.info("tick", **done)
+    observability.bind(**done)
     return json_answer({"outcome": "ticked", **done})
 
 
@@ -129,17 +133,31 @@ def _registered(endpoint: HttpHandler) -> HttpHandler:
     return endpoint
 
 
-def _answering(handle: Callable[[], Response]) -> Response:
+def _answering(function: str, handle: Callable[[], Response]) -> Response:
+    """Answer a request, and say in one line what became of it and how long it took."""
+    with observability.bound(function=function):
+        began = time.monotonic()
+        answer, say = _attempt(handle)
+        # Before the answer, since Cloud Run takes the processor away after it.
+        tracing.flush()
+        say(latency_ms=round((time.monotonic() - began) * 1000), status=answer.status_code)
+        return answer
+
+
+def _attempt(handle: Callable[[], Response]) -> tuple[Response, Callable[..., None]]:
+    """Return the answer and the way to log it."""
     try:
-        return handle()
+        answer = handle()
     except RetryableError as error:
-        observability.info("will be tried again", error=str(error), kind=type(error).__name__)
-        return _try_again(error)
+        return _try_again(error), partial(observability.given_back, error)
     except HTTPException as error:  # the request itself is wrong, as a body that is too large
-        return json_answer({"outcome": "refused", "reason": error.description}, error.code or 400)
+        body = {"outcome": "refused", "reason": error.description}
+        answer = json_answer(body, error.code or 400)
     except Exception as error:  # noqa: BLE001 - an unknown error is retryable
-        observability.exception("unforeseen error")
-        return _try_again(RetryableError(type(error).__name__))
+        again = RetryableError(type(error).__name__)
+        return _try_again(again), partial(observability.unforeseen, error)
+    handled = answer.status_code < 400  # noqa: PLR2004 - HTTP's own errors begin there
+    return answer, partial(observability.info, "handled" if handled else "refused")
 
 
 def _try_again(error: RetryableError) -> Response:
@@ -156,10 +174,8 @@ def _receive(wiring: Wiring, request: Request, handle: Callable[[PushedMessage],
     message: PushedMessage | None = None
     try:
         message = messages.read_push(body)
-        with observability.bound(
-            message.traceparent, function=handle.__name__, message_id=message.id
-        ):
-            handle(message)
+        observability.bind(message_id=message.id, attempt=message.delivery_attempt)
+        handle(message)
     except PermanentError as error:
         return _kept(wiring, message, body, handle.__name__, error)
     return Response(status=204)
@@ -179,5 +195,6 @@ def _kept(
             at=wiring.clock.now(),
         )
     )
-    observability.warning("kept in the rejected store", source=source, reason=str(error))
+    observability.bind(outcome="rejected")
+    observability.warning("kept in the rejected store", reason=str(error))
     return json_answer({"outcome": "rejected", "reason": str(error)})

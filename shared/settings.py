@@ -15,6 +15,7 @@ S = TypeVar("S", bound="Section")
 Text = Annotated[str, Meta(pattern=r"\S")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
+TraceDestination = Literal["console", "otlp", "gcp"]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +36,16 @@ class BackendSettings(Section, frozen=True, kw_only=True):
     google_cloud_project: Text = "local"
     # Local worlds only: the file that tells how far their time has been moved forward.
     clock_offset_file: str = ""
+    # Where spans go; left out, to Cloud Trace from Google Cloud and nowhere from elsewhere.
+    traces: Literal["off"] | TraceDestination | None = None
     # How long one delivery may be alone with a step: longer than a function's timeout.
     claim_seconds: Seconds = 90.0
+
+    @property
+    def trace_destination(self) -> TraceDestination | None:
+        """Where spans go, or None if nowhere."""
+        chosen = self.traces or ("gcp" if self.backend == "gcp" else "off")
+        return None if chosen == "off" else chosen
 
 
 class XenditSettings(Section, frozen=True, kw_only=True):

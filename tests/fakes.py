@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from shared import messages
+from shared import messages, tracing
 from shared.domain.events import Event
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.meetings import CalendarEvent, MeetingRequest, RoomStatus
@@ -19,7 +19,6 @@ from shared.domain.notifications import Delivery, Mail
 from shared.domain.order import Order
 from shared.domain.schedule import DayKey, MentorDay
 from shared.errors import PermanentError
-from shared.observability import current_traceparent
 from shared.ports import Clock, Decide, DecideDelivery, InvoiceRequest, RejectedMessage
 from tests.builders import NOW
 
@@ -204,11 +203,12 @@ class FakePublisher:
 
     def publish(self, *events: Event) -> None:
         self.faults.entering("publish")
-        now, trace = self._clock.now(), current_traceparent()
-        for event in events:
-            self.events.append(event)
-            attributes = messages.attributes(event, traceparent=trace, at=now)
-            self.publish_raw(event.topic, messages.encode(event), attributes)
+        now = self._clock.now()
+        with tracing.publishing(events) as traces:
+            for event, trace in zip(events, traces, strict=True):
+                self.events.append(event)
+                attributes = messages.attributes(event, traceparent=trace, at=now)
+                self.publish_raw(event.topic, messages.encode(event), attributes)
         self.faults.leaving("publish")
 
     def publish_raw(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:

@@ -1,11 +1,12 @@
 """Keep what nobody could deliver, and put its order before the admin."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import msgspec
 
-from shared import messages
+from shared import messages, observability, tracing
 from shared.domain.dead_letters import note_dead_letter
 from shared.domain.events import AttentionRaised
 from shared.domain.facts import facts
@@ -48,7 +49,14 @@ class KeepDeadLetter:
             )
         )
         order_id = _order_id(message.data)
-        if order_id is None or self.orders.get(order_id) is None:
+        observability.bind(order_id=order_id)
+        observability.warning("dead letter kept", source=subscription, deliveries=attempts)
+        if order_id is not None:
+            with tracing.span("keep_dead_letter", "consumer", order_id=order_id):
+                self._ask_admin(order_id, now)
+
+    def _ask_admin(self, order_id: str, now: datetime) -> None:
+        if self.orders.get(order_id) is None:
             return
         order = self.orders.transact(order_id, partial(note_dead_letter, now=now))
         self.events.publish(*facts(order, AttentionRaised))

@@ -8,7 +8,7 @@ import msgspec
 from flask import Request, Response
 
 from functions.payment_callback.use_case import HandleCallback, InvoiceCallback
-from shared import entrypoint, messages, observability
+from shared import entrypoint, messages, observability, tracing
 from shared.bootstrap import Wiring
 from shared.settings import CallbackSettings, CheckoutSettings, XenditSettings
 
@@ -36,9 +36,10 @@ def payment_callback(request: Request) -> Response:
         callback = msgspec.json.decode(body, type=InvoiceCallback)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _kept(body, f"not an invoice webhook: {error}")
-    with observability.bound(None, order_id=callback.external_id):
+    observability.bind(order_id=callback.external_id)
+    with tracing.span("payment_callback", "server", order_id=callback.external_id):
         outcome = _step()(callback)
-        observability.info("webhook handled", outcome=outcome)
+    observability.bind(outcome=outcome)
     return entrypoint.json_answer({"outcome": outcome, "order_id": callback.external_id})
 
 
@@ -64,6 +65,7 @@ def _kept(body: bytes, reason: str) -> Response:
             at=wiring.clock.now(),
         )
     )
-    observability.warning("kept in the rejected store", source="payment_callback", reason=reason)
+    observability.bind(outcome="rejected")
+    observability.warning("kept in the rejected store", reason=reason)
     # 200: Xendit would only send the same again.
     return entrypoint.json_answer({"outcome": "rejected", "reason": reason})

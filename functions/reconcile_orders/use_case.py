@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from shared import observability, tracing
 from shared.domain.billing import settle
 from shared.domain.events import (
     AttentionRaised,
@@ -22,7 +23,7 @@ from shared.domain.invoice import InvoiceStatus
 from shared.domain.meetings import note_missed, read_back
 from shared.domain.notifications import notifications_for
 from shared.domain.order import Order, Status
-from shared.domain.timers import looked_at, postpone
+from shared.domain.timers import looked_at, overdue_s, postpone
 from shared.errors import NotDoneError, RetryableError
 from shared.ports import (
     Clock,
@@ -79,26 +80,33 @@ class ReconcileOrders:
 
     def __call__(self, now: datetime) -> Tick:
         """Work off the orders that are due at ``now``, in pages."""
-        began, tick = self.clock.now(), Tick()
+        began, tick, age_s = self.clock.now(), Tick(), 0.0
         while self.clock.now() - began < TICK_LASTS:
             page = self.orders.due_for_check(now, PAGE_SIZE)
             if not page:
                 break
+            age_s = max(age_s, overdue_s(page[0].check_at, now))
             done = self._page(page, now)
             tick = tick.plus(done)
             if done.postponed == done.due:
                 break  # nobody can be asked just now
+        observability.bind(oldest_timer_age_s=age_s, xendit_budget_left=self.invoices.budget())
         return tick
 
     def _page(self, page: Iterable[Order], now: datetime) -> Tick:
         tick = Tick()
         for order in page:
             try:
-                tick = tick.plus(self._look(order, now))
+                with (
+                    observability.bound(order_id=order.id),
+                    tracing.span("reconcile_orders", "internal", order_id=order.id),
+                ):
+                    tick = tick.plus(self._look(order, now))
             except NotDoneError:
                 tick = tick.plus(Tick(due=1, postponed=1))
                 self._set_timer(order, partial(postpone, now=now))
-            except RetryableError:
+            except RetryableError as error:
+                observability.given_back(error, order_id=order.id)
                 tick = tick.plus(Tick(due=1, postponed=1))
                 self._set_timer(order, partial(looked_at, now=now, again_soon=True))
         return tick

@@ -7,8 +7,10 @@ from functools import partial
 
 import msgspec
 
+from shared import observability
 from shared.domain.order import Order
 from shared.domain.reminders import move_timer, reminder_of
+from shared.domain.timers import overdue_s
 from shared.errors import RetryableError
 from shared.ports import EventPublisher, OrderStore
 
@@ -37,11 +39,12 @@ class SendReminders:
 
     def __call__(self, now: datetime) -> Tick:
         """Work off all orders that are due at ``now``."""
-        tick = Tick()
+        tick, age_s = Tick(), 0.0
         for _ in range(MAX_PAGES):
             page = self.orders.due_for_reminder(now, PAGE_SIZE)
             if not page:
                 break
+            age_s = max(age_s, overdue_s(page[0].next_reminder_at, now))
             done = self._page(page, now)
             tick = Tick(
                 due=tick.due + done.due,
@@ -50,6 +53,7 @@ class SendReminders:
             )
             if done.postponed:
                 break
+        observability.bind(oldest_timer_age_s=age_s)
         return tick
 
     def _page(self, page: Sequence[Order], now: datetime) -> Tick:

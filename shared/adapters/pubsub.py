@@ -12,11 +12,10 @@ from google.api_core.exceptions import (
 )
 from google.api_core.retry import Retry, if_exception_type
 
-from shared import messages
+from shared import messages, tracing
 from shared.adapters.google_cloud_errors import classified
 from shared.domain.events import Event
 from shared.errors import RetryableError
-from shared.observability import current_traceparent
 from shared.ports import Clock
 
 # One request, all requests of a batch with their retries, and all of it with the time in queues.
@@ -52,13 +51,14 @@ class PubSubPublisher:
 
     def publish(self, *events: Event) -> None:
         """See EventPublisher."""
-        now, trace = self._clock.now(), current_traceparent()
-        self._publish(
-            [
-                (e.topic, messages.encode(e), messages.attributes(e, traceparent=trace, at=now))
-                for e in events
-            ]
-        )
+        now = self._clock.now()
+        with tracing.publishing(events) as traces:
+            self._publish(
+                [
+                    (e.topic, messages.encode(e), messages.attributes(e, traceparent=trace, at=now))
+                    for e, trace in zip(events, traces, strict=True)
+                ]
+            )
 
     def publish_raw(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
         """Publish bytes as they are: what the web app does."""

@@ -12,10 +12,9 @@ from typing import Any
 
 import msgspec
 
-from shared import messages
+from shared import messages, tracing
 from shared.adapters.sqlite import SqliteFile
 from shared.domain.events import Event
-from shared.observability import current_traceparent
 from shared.ports import Clock
 
 _SCHEMA = """
@@ -176,14 +175,15 @@ class SqlitePublisher:
 
     def publish(self, *events: Event) -> None:
         """See EventPublisher."""
-        now, trace = self._clock.now(), current_traceparent()
-        self._queue.publish(
-            [
-                (e.topic, messages.encode(e), messages.attributes(e, traceparent=trace, at=now))
-                for e in events
-            ],
-            now,
-        )
+        now = self._clock.now()
+        with tracing.publishing(events) as traces:
+            self._queue.publish(
+                [
+                    (e.topic, messages.encode(e), messages.attributes(e, traceparent=trace, at=now))
+                    for e, trace in zip(events, traces, strict=True)
+                ],
+                now,
+            )
 
     def publish_raw(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
         """Publish bytes as they are: what the web app does."""

@@ -50,6 +50,11 @@ def postpone(current: Order | None, _days: Days, *, now: datetime) -> Change:
     return Change(order=msgspec.structs.replace(order, check_at=now + LOOK_AFTER_CHANGE))
 
 
+def overdue_s(timer: datetime | None, now: datetime) -> float:
+    """Return for how many seconds an order's timer has been waiting to be handled."""
+    return 0.0 if timer is None else max(0.0, (now - timer).total_seconds())
+
+
 def next_check(order: Order, now: datetime) -> datetime | None:
     """Return when to look at the order again after a look at ``now``; None if never."""
     since = order.history[-1].at

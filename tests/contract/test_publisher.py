@@ -11,17 +11,15 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1 import SubscriberClient
 
 from local.pubsub_topology import create_topics_and_subscriptions
-from shared import messages
+from shared import messages, tracing
 from shared.adapters.pubsub import PubSubPublisher
 from shared.adapters.sqlite_queue import SqlitePublisher, SqliteQueue
 from shared.domain.events import TOPICS, Event, InvoiceExpired, OrderRejected
 from shared.errors import RetryableError
-from shared.observability import bound
 from shared.ports import EventPublisher
 from tests.builders import NOW, order_created
 from tests.fakes import FakeClock, FakePublisher
 
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 REJECTED = OrderRejected(order_id="order-1", reason="slot_taken")
 
 
@@ -69,11 +67,14 @@ def _pubsub(project: str) -> Iterator[Subject]:
 
 
 def test_an_event_arrives_on_its_topic_with_its_attributes(subject: Subject) -> None:
-    with bound(TRACE):
-        subject.publisher.publish(order_created())
+    subject.publisher.publish(order_created())
     (message,) = subject.received("order.created")
     assert messages.decode(message, type(order_created())) == order_created()
-    assert message.attributes == messages.attributes(order_created(), traceparent=TRACE, at=NOW)
+    trace = message.attributes["ce-traceparent"]
+    assert message.attributes == messages.attributes(order_created(), traceparent=trace, at=NOW)
+    place = tracing.parse(trace)
+    assert place is not None
+    assert place.trace_id == tracing.trace_of(order_created().order_id)
 
 
 def test_several_events_all_arrive_each_on_its_topic(subject: Subject) -> None:

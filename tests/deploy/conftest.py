@@ -38,6 +38,8 @@ _APIS = (
     "cloudscheduler",
     "firestore",
     "iam",
+    "logging",
+    "monitoring",
     "pubsub",
     "run",
     "secretmanager",
@@ -46,11 +48,15 @@ _APIS = (
 )
 # The commands that are used most, loaded beforehand.
 _COMMANDS = (
+    "alpha monitoring policies create",
     "artifacts repositories create",
+    "beta monitoring channels create",
     "firestore fields ttls update",
     "firestore indexes fields update",
     "iam service-accounts create",
     "iam service-accounts set-iam-policy",
+    "logging metrics create",
+    "monitoring dashboards create",
     "projects set-iam-policy",
     "pubsub subscriptions create",
     "pubsub subscriptions set-iam-policy",

@@ -59,7 +59,7 @@ def test_a_second_run_changes_nothing(deployed: Operator) -> None:
     done = deployed.run()
     assert (done.returncode, done.stderr) == (0, "")
     assert deployed.cloud.changes == []
-    assert done.stdout.count("nothing to change") == 13
+    assert done.stdout.count("nothing to change") == 15
 
 
 def test_the_recorded_grants_are_those_of_the_table(deployed: Operator) -> None:

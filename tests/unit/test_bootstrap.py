@@ -15,7 +15,7 @@ def test_the_embedded_backend_is_refused_on_cloud_run(backend: dict[str, str]) -
 
 
 def test_the_gcp_backend_is_fine_on_cloud_run() -> None:
-    Wiring(variables={"K_SERVICE": "send-reminder", "BACKEND": "gcp"})
+    Wiring(variables={"K_SERVICE": "send-reminder", "BACKEND": "gcp", "TRACES": "off"})
 
 
 def test_an_adapter_is_built_once_and_not_before_it_is_asked_for(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -10,6 +10,8 @@ import pytest
 from shared.domain.events import Event, InvoicePaid, MeetingScheduled
 from shared.domain.order import Order, Status
 from shared.entrypoint import SCHEDULE_TIME
+from shared.messages import encode
+from shared.tracing import trace_of
 from tests.builders import mentee, mentor
 from tests.component.functions.bench import Functions, push
 from tests.component.functions.test_webhooks import paid
@@ -48,6 +50,7 @@ def scheduled(served: Functions) -> Order:
 def test_an_order_can_be_followed_through_the_logs(scheduled: Order, functions: Functions) -> None:
     assert scheduled.status is Status.SCHEDULED
     lines = [json.loads(line) for line in functions.logs.splitlines() if line.startswith("{")]
+    lines.sort(key=lambda line: line["time"])
     followed = [line for line in lines if line.get("order_id") == scheduled.id]
     assert {line["function"] for line in followed} == {
         "create_invoice",
@@ -56,6 +59,36 @@ def test_an_order_can_be_followed_through_the_logs(scheduled: Order, functions: 
         "send_notification",
     }
     assert {line["severity"] for line in followed} == {"INFO"}
+    traces = {line["logging.googleapis.com/trace"] for line in followed}
+    assert traces == {f"projects/{functions.config.project}/traces/{trace_of(scheduled.id)}"}
+    assert all(datetime.fromisoformat(line["time"]).tzinfo for line in lines)
+    handled = [line for line in followed if line["message"] == "handled"]
+    assert {line["event_id"] for line in handled if "event_id" in line} == {
+        f"{scheduled.id}/{name}"
+        for name in ("order.created", "invoice.paid", "meeting.scheduled", "reminder.due/10")
+    }
+    assert [line["order_status"] for line in followed if "order_status" in line] == [
+        "pending",
+        "invoiced",
+        "paid",
+        "scheduled",
+    ]
+
+
+def test_a_request_that_comes_again_says_why_and_for_which_order(functions: Functions) -> None:
+    functions.xendit.fault("invoices.create", "rate_limit", times=1)
+    request = functions.request()
+    assert functions.deliver("create_invoice", request).status_code == 429
+    lines = [json.loads(line) for line in functions.logs.splitlines() if line.startswith("{")]
+    (line,) = [
+        line for line in lines if line.get("order_id") == request.order_id and "kind" in line
+    ]
+    assert (line["message"], line["kind"], line["status"]) == (
+        "will be tried again",
+        "NotDoneError",
+        429,
+    )
+    assert line["latency_ms"] >= 0
 
 
 def test_no_log_tells_who_anybody_is_or_what_opens_a_door(
@@ -68,6 +101,13 @@ def test_no_log_tells_who_anybody_is_or_what_opens_a_door(
     functions.post("create_invoice", wrong.encode())
     functions.webhook(wrong.encode())
     functions.webhook(paid(scheduled), token=f"{functions.config.callback_token}x")
+    # What complains about a value quotes it.
+    unspeakable = mentee(email=SARI.email, locale=SARI.email)
+    functions.post("create_invoice", push(encode(functions.request(mentee=unspeakable))))
+    functions.webhook(paid(scheduled, external_id=SARI.email))
+    functions.post("keep_dead_letter", push(encode(functions.request(mentee=SARI, mentor=BUDI))))
+    functions.post("reconcile_orders")
+    assert "Invalid enum value '…'" in functions.logs
     told = functions.logs
     settings = functions.config.function_settings()
     secrets = [settings[name] for name in ("XENDIT_SECRET_KEY", "XENDIT_CALLBACK_TOKEN")]

@@ -105,7 +105,8 @@ def test_wrong_settings_are_all_named_and_no_secret_is_shown(staged: Staged) -> 
         assert secret not in refused.stdout + refused.stderr
 
 
-CLOUD = ("google.cloud.firestore", "google.cloud.pubsub", "google.pubsub", "grpc")
+# Embedded, and without tracing, which is off unless a setting asks for it.
+CLOUD = ("google.cloud.firestore", "google.cloud.pubsub", "google.pubsub", "grpc", "opentelemetry")
 GOOGLE_APIS = ("googleapiclient", "httplib2", "google_auth_httplib2")
 NO_TEMPLATES_OF_MAILS = ("babel",)
 FORBIDDEN: dict[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.ports import free_ports
-from tests.deploy.cloud import iam, products, project, run  # noqa: F401 - they register routes
+from tests.deploy.cloud import iam, monitoring, products, project, run  # noqa: F401 - they register routes
 from tests.deploy.cloud.routes import Call, answer
 from tests.deploy.cloud.state import Cloud, CloudError
 
