@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from shared.errors import RetryableError
 
 _BUSY_TIMEOUT_S = 10.0
+_WAL_POLL_S = 0.01
 
 
 class SqliteFile:
@@ -59,8 +61,26 @@ class SqliteFile:
         db = sqlite3.connect(
             self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-        db.execute("PRAGMA journal_mode=WAL")
+        _use_wal(db)
         db.execute("PRAGMA synchronous=NORMAL")
         with self._lock:
             self._connections.append(db)
         return db
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, which is kept in the file.
+
+    SQLite does not wait for the busy timeout here: while another process switches a new file, it
+    says "database is locked" at once.
+    """
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_WAL_POLL_S)
+        else:
+            return
