@@ -15,7 +15,8 @@ _STARTED = pytest.StashKey[Emulators | EmulatorsUnavailableError]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # With `-n 2 --dist loadgroup` one worker gets them all, so the emulators are started once.
+    # Where pytest-xdist groups by this mark, one worker gets them all and the emulators are started
+    # once; where it does not, each worker starts its own.
     for item in items:
         if item.get_closest_marker("emulator"):
             item.add_marker(pytest.mark.xdist_group("emulator"))
