@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BACKEND ?= embedded
 SEEDS ?= 10000
+REQUESTS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test simulate lint contracts format clean
+.PHONY: help demo up test simulate fuzz lint lock contracts format clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,11 +31,19 @@ test: $(READY) ## Run the whole test suite
 simulate: $(READY) ## Run the steps through SEEDS random worlds (10000) and check every promise
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
+fuzz: $(READY) ## Send REQUESTS odd requests (10000) to all functions and check every answer
+	@$(BIN)/python -m tests.fuzz --requests $(REQUESTS)
+
 lint: $(READY) ## Run the linters and the type checker
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+lock: $(READY) ## Write requirements.lock, which is deployed, from requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-annotate \
+	  --custom-compile-command "make lock" requirements.txt --output-file requirements.lock
 
 contracts: $(READY) ## Write docs/contracts from the event types
 	@$(BIN)/python -m local.contracts

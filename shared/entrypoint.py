@@ -6,6 +6,7 @@ be handled is kept in the rejected store and answered 200.
 
 import functools
 import hashlib
+import io
 import json
 import math
 import time
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 import functions_framework
 import msgspec
 from flask import Request, Response
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from shared import messages, observability, tracing
 from shared.bootstrap import Wiring
@@ -32,6 +33,7 @@ MAX_PUSH_BYTES = 14 * 1024 * 1024
 _DEFAULT_RETRY_AFTER_S = 10.0
 # RFC 3339; sent by Cloud Scheduler with every HTTP job.
 SCHEDULE_TIME = "X-CloudScheduler-ScheduleTime"
+_LAST_YEAR = 2199
 
 
 def pubsub(wiring: Wiring, *expected: type[E]) -> Callable[[Callable[[E], None]], HttpHandler]:
@@ -66,7 +68,7 @@ def pubsub_message(wiring: Wiring) -> Callable[[Callable[[PushedMessage], None]]
     def decorate(handle: Callable[[PushedMessage], None]) -> HttpHandler:
         @functools.wraps(handle)
         def endpoint(request: Request) -> Response:
-            return _answering(handle.__name__, lambda: _receive(wiring, request, handle))
+            return _answering(handle.__name__, request, partial(_receive, wiring, handle=handle))
 
         return _registered(endpoint)
 
@@ -78,7 +80,7 @@ def http(handle: HttpHandler) -> HttpHandler:
 
     @functools.wraps(handle)
     def endpoint(request: Request) -> Response:
-        return _answering(handle.__name__, lambda: handle(request))
+        return _answering(handle.__name__, request, handle)
 
     return _registered(endpoint)
 
@@ -104,7 +106,8 @@ def _schedule_time(header: str | None) -> datetime | None:
     if header is None:
         return None
     named = datetime.fromisoformat(header)
-    if named.tzinfo is None:
+    # Timers are set to times after it, which must exist.
+    if named.tzinfo is None or named.year > _LAST_YEAR:
         raise ValueError(header)
     return named.astimezone(UTC)
 
@@ -122,7 +125,7 @@ def body_of(request: Request, limit: int) -> bytes:
     # and would stumble over that limit and answer 500.
     if (request.content_length or 0) > limit:
         raise RequestEntityTooLarge
-    body = request.get_data(cache=False)
+    body = request.get_data()
     if len(body) > limit:
         raise RequestEntityTooLarge
     return body
@@ -133,21 +136,22 @@ def _registered(endpoint: HttpHandler) -> HttpHandler:
     return endpoint
 
 
-def _answering(function: str, handle: Callable[[], Response]) -> Response:
+def _answering(function: str, request: Request, handle: HttpHandler) -> Response:
     """Answer a request, and say in one line what became of it and how long it took."""
     with observability.bound(function=function):
         began = time.monotonic()
-        answer, say = _attempt(handle)
+        answer, say = _attempt(request, handle)
         # Before the answer, since Cloud Run takes the processor away after it.
         tracing.flush()
         say(latency_ms=round((time.monotonic() - began) * 1000), status=answer.status_code)
         return answer
 
 
-def _attempt(handle: Callable[[], Response]) -> tuple[Response, Callable[..., None]]:
+def _attempt(request: Request, handle: HttpHandler) -> tuple[Response, Callable[..., None]]:
     """Return the answer and the way to log it."""
     try:
-        answer = handle()
+        _read(request)
+        answer = handle(request)
     except RetryableError as error:
         return _try_again(error), partial(observability.given_back, error)
     except HTTPException as error:  # the request itself is wrong, as a body that is too large
@@ -160,6 +164,21 @@ def _attempt(handle: Callable[[], Response]) -> tuple[Response, Callable[..., No
     return answer, partial(observability.info, "handled" if handled else "refused")
 
 
+def _read(request: Request) -> None:
+    """Read the body to its end, or answer 400.
+
+    Before anything else, since functions-framework reads it after every answer, and would answer
+    500 where that fails.
+    """
+    try:
+        body = request.get_data()
+    except Exception as error:
+        request.stream = io.BytesIO()
+        raise BadRequest("the body cannot be read") from error
+    if len(body) < (request.content_length or 0):
+        raise BadRequest("the body ends too early")
+
+
 def _try_again(error: RetryableError) -> Response:
     wait = _DEFAULT_RETRY_AFTER_S if error.retry_after is None else error.retry_after
     status = 429 if isinstance(error, NotDoneError) else 503
@@ -167,7 +186,9 @@ def _try_again(error: RetryableError) -> Response:
     return json_answer({"outcome": "retry", "reason": str(error)}, status, headers)
 
 
-def _receive(wiring: Wiring, request: Request, handle: Callable[[PushedMessage], None]) -> Response:
+def _receive(
+    wiring: Wiring, request: Request, *, handle: Callable[[PushedMessage], None]
+) -> Response:
     if request.method != "POST":
         return json_answer({"outcome": "refused", "reason": "Pub/Sub pushes with POST"}, 405)
     body = body_of(request, MAX_PUSH_BYTES)

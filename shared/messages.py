@@ -3,9 +3,10 @@
 import base64
 import hashlib
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from shared.domain.events import Event
 from shared.errors import InvalidMessageError
@@ -16,6 +17,13 @@ SOURCE = "urn:mentoring:order-pipeline"
 # Our own events are below 4 KB; beyond this it is not one, and Firestore could not keep it whole.
 MAX_DATA_BYTES = 256 * 1024
 MAX_KEPT_CHARACTERS = 64 * 1024
+
+# Pub/Sub's own limits, in bytes: https://cloud.google.com/pubsub/quotas#resource_limits. It takes
+# 100 attributes, and adds a few to a dead letter.
+_Attributes = Annotated[
+    dict[Annotated[str, Meta(max_length=256)], Annotated[str, Meta(max_length=1024)]],
+    Meta(max_length=120),
+]
 
 E = TypeVar("E", bound=Event)
 
@@ -37,8 +45,8 @@ class PushedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True):
     data: str = ""
-    attributes: dict[str, str] = {}
-    message_id: str = msgspec.field(name="messageId")
+    attributes: _Attributes = {}
+    message_id: Annotated[str, Meta(min_length=1, max_length=256)] = msgspec.field(name="messageId")
 
 
 class _Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ class KeepDeadLetter:
                 reason=f"given up after {attempts} deliveries",
                 attributes=own_attributes(message),
                 at=now,
-                topic=subscription.rpartition("--")[2],
+                topic=subscription.partition("--")[2],
             )
         )
         order_id = _order_id(message.data)

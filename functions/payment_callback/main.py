@@ -10,6 +10,7 @@ from flask import Request, Response
 from functions.payment_callback.use_case import HandleCallback, InvoiceCallback
 from shared import entrypoint, messages, observability, tracing
 from shared.bootstrap import Wiring
+from shared.errors import PermanentError
 from shared.settings import CallbackSettings, CheckoutSettings, XenditSettings
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -37,8 +38,11 @@ def payment_callback(request: Request) -> Response:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _kept(body, f"not an invoice webhook: {error}")
     observability.bind(order_id=callback.external_id)
-    with tracing.span("payment_callback", "server", order_id=callback.external_id):
-        outcome = _step()(callback)
+    try:
+        with tracing.span("payment_callback", "server", order_id=callback.external_id):
+            outcome = _step()(callback)
+    except PermanentError as error:  # as an invoice id that Xendit refuses to be asked about
+        return _kept(body, str(error))
     observability.bind(outcome=outcome)
     return entrypoint.json_answer({"outcome": outcome, "order_id": callback.external_id})
 

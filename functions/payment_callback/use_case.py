@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from shared.domain.billing import settle
 from shared.domain.events import AttentionRaised, InvoiceExpired, InvoicePaid
@@ -17,6 +19,8 @@ from shared.errors import RetryableError
 from shared.ports import Clock, EventPublisher, InvoiceGateway, OrderStore
 
 PUBLISHES = (InvoicePaid, InvoiceExpired, AttentionRaised)
+# Xendit's own have 24 characters; what is longer is not asked about.
+_MAX_ID = 256
 _CLAIMS_PAYMENT = frozenset({"PAID", "SETTLED"})
 
 
@@ -24,7 +28,7 @@ class InvoiceCallback(msgspec.Struct, frozen=True, kw_only=True):
     """What is used of an invoice webhook's body. Only ``external_id`` is always there."""
 
     external_id: str
-    id: str | None = None
+    id: Annotated[str, Meta(max_length=_MAX_ID)] | None = None
     status: str = ""
 
 

@@ -24,7 +24,7 @@ from shared.domain.meetings import note_missed, read_back
 from shared.domain.notifications import notifications_for
 from shared.domain.order import Order, Status
 from shared.domain.timers import looked_at, overdue_s, postpone
-from shared.errors import NotDoneError, RetryableError
+from shared.errors import NotDoneError, PermanentError, RetryableError
 from shared.ports import (
     Clock,
     Decide,
@@ -105,7 +105,7 @@ class ReconcileOrders:
             except NotDoneError:
                 tick = tick.plus(Tick(due=1, postponed=1))
                 self._set_timer(order, partial(postpone, now=now))
-            except RetryableError as error:
+            except (RetryableError, PermanentError) as error:
                 observability.given_back(error, order_id=order.id)
                 tick = tick.plus(Tick(due=1, postponed=1))
                 self._set_timer(order, partial(looked_at, now=now, again_soon=True))

@@ -4,6 +4,7 @@ Each document keeps its record whole, as a map or as JSON, beside the few fields
 only those need an index.
 """
 
+import hashlib
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ from shared.domain.schedule import DayKey, Days, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage
 
 _SCAN_PAGE = 200
+# https://firebase.google.com/docs/firestore/quotas#limits
+_MAX_ID_BYTES = 1500
 # After these Firestore deletes by itself (firestore.indexes.json names the field): a message that
 # nobody replayed, and a day on which nobody can book any more.
 _REJECTED_KEPT = timedelta(days=180)
@@ -210,5 +213,11 @@ def _delivery(content: Content | None) -> Delivery | None:
 
 
 def _document_id(key: str) -> str:
-    """Return the key as a document id, in which a slash would begin a subcollection."""
-    return quote(key, safe=":")
+    """Return the key as a document id, in which a slash would begin a subcollection.
+
+    Strangers' words may be in it; the end of one that is too long is told by its digest.
+    """
+    written = quote(key, safe=":")
+    if len(written) <= _MAX_ID_BYTES:
+        return written
+    return f"{written[: _MAX_ID_BYTES // 2]}.{hashlib.sha256(key.encode()).hexdigest()}"

@@ -9,6 +9,7 @@ import contextlib
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from urllib.parse import quote
 
 from shared.adapters.google_api import GoneError, GoogleService
 from shared.domain.notifications import Mail
@@ -51,7 +52,8 @@ class GmailMailer:
         message["To"] = _reader(mail)
         message["Reply-To"] = self._reply_to
         message["Subject"] = mail.subject
-        message["X-Notification-Key"] = mail.key
+        # Escaped, since a reason for attention may hold a line break, and a header must not.
+        message["X-Notification-Key"] = quote(mail.key, safe=":")
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         return message

@@ -79,13 +79,14 @@ class _ClassifyingPool(urllib3.PoolManager):
         """Send a request; return the response if it is a success."""
         try:
             response = super().request(method, url, *args, **options)
+            body = response.data  # read here, since the connection can break in the middle of it
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as e:
             raise NotDoneError(f"Xendit cannot be reached: {type(e).__name__}") from e
         except urllib3.exceptions.HTTPError as error:
             raise RetryableError(f"Xendit did not answer: {type(error).__name__}") from error
         self.budget = _budget(response.headers)
         if response.status >= 300:  # noqa: PLR2004 - redirects are not followed either
-            raise _classified(response.status, response.headers, response.data)
+            raise _classified(response.status, response.headers, body)
         return response
 
 

@@ -2,6 +2,8 @@
 
 import base64
 import logging
+import socket
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -225,6 +227,26 @@ def test_invoices_of_other_orders_in_an_answer_are_left_out(scripted: Scripted) 
     scripted.answer = JSONResponse([*others, LEAST])
     found = gateway_at(scripted.url).find(order().id)
     assert [invoice.order_id for invoice in found] == [order().id]
+
+
+@each_operation
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+def test_an_answer_that_breaks_off_is_retryable(operation: str, status: str) -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        answering = threading.Thread(target=_break_off, args=(listener, status))
+        answering.start()
+        with pytest.raises(RetryableError, match="did not answer: ") as failed:
+            CALLS[operation](gateway_at(url))
+        answering.join()
+    assert type(failed.value) is RetryableError
+
+
+def _break_off(listener: socket.socket, status: str) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 100\r\n\r\n{{".encode())
 
 
 def test_a_connection_that_xendit_has_closed_is_opened_anew(

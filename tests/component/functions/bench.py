@@ -59,10 +59,17 @@ def push(data: bytes | None, attributes: Mapping[str, str] | None = None) -> byt
 
 
 class Functions:
-    """The served functions and what is behind them."""
+    """The served functions and what is behind them; ``processes`` are by function name."""
 
-    def __init__(self, config: WorldConfig, xendit: Vendor, google: Vendor) -> None:
+    def __init__(
+        self,
+        config: WorldConfig,
+        xendit: Vendor,
+        google: Vendor,
+        processes: Mapping[str, "subprocess.Popen[bytes]"],
+    ) -> None:
         self.config = config
+        self.processes = processes
         self.xendit = xendit
         self.google = google
         self.orders = SqliteOrderStore(config.data_dir / "orders.db")
@@ -172,15 +179,15 @@ def running(folder: Path) -> Iterator[Functions]:
         )
         google = stack.enter_context(served_google(config.clock, config.ports["google"]))
         xendit.tell("webhooks", expired_enabled=False)
-        processes: list[subprocess.Popen[bytes]] = []
+        processes: dict[str, subprocess.Popen[bytes]] = {}
         for function in FUNCTIONS:
-            process = stack.enter_context(_served(function.name, config, settings))
-            processes.append(process)
+            name = function.name
+            processes[name] = stack.enter_context(_served(name, config, settings))
         for function in FUNCTIONS:
             _await_answer(config.url(function.name))
-        functions = Functions(config, xendit, google)
+        functions = Functions(config, xendit, google, processes)
         stack.callback(functions.close)
-        for process in processes:  # told to stop at once, before each is waited for
+        for process in processes.values():  # told to stop at once, before each is waited for
             stack.callback(process.terminate)
         yield functions
 

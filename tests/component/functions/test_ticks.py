@@ -66,6 +66,7 @@ def test_a_tick_in_zulu_time_is_understood(due: datetime, functions: Functions) 
         "2026-12-01T12:00:00",
         "2026-13-01T12:00:00Z",
         "9999-12-31T23:59:59-12:00",
+        "9999-12-31T23:59:59Z",
     ],
 )
 def test_a_wrong_time_is_refused(time: str, due: datetime, functions: Functions) -> None:
