@@ -111,7 +111,7 @@ def _invoiced(orders: list[Order]) -> list[Order]:
 
 def _at_xendit(config: WorldConfig) -> dict[str, Any]:
     with httpx.Client(base_url=config.url("xendit"), timeout=60.0, trust_env=False) as client:
-        refused = client.get("/_admin/refused").json()
+        refused = client.get("/_admin/rate-limit").json()["refused"]
         invoices = client.get("/_admin/invoices").json()
     payable = Counter(invoice["external_id"] for invoice in invoices)
     return {

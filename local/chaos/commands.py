@@ -24,7 +24,7 @@ def add_burst(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = commands.add_parser(
         "burst", help="many orders at one instant, against the payment provider's rate limit"
     )
-    _options(parser, Path(".local/burst"), orders=2000, time_scale=20.0)
+    _options(parser, Path(".local/burst"), orders=2000, time_scale=4.0)
     parser.add_argument(
         "--rate-limit", type=int, default=600, metavar="N", help="requests a minute, before scaling"
     )

@@ -17,7 +17,7 @@ from local import config as configuration
 from local.chaos import mishaps
 from local.chaos.driver import ChaosDriver, ChaosError, Progress, Tell
 from local.chaos.monkey import Monkey
-from local.config import Backend
+from local.config import Backend, WorldConfig
 from local.demo.plan import Plan, make_plan
 from local.demo.report import as_json, shortcomings
 from local.evidence import Evidence
@@ -88,7 +88,7 @@ def _play(world: World, plan: Plan, request: Request, console: Console) -> Outco
         driver = ChaosDriver(people, plan, wiring.orders, config.clock, tell)
         mishaps.begin(config)
         with monkey:
-            traded = _drive(driver, console)
+            traded = _drive(driver, config, console)
         mishaps.end(config)
         seen = _settled(people, plan, driver)
     ended = time.monotonic()
@@ -101,11 +101,12 @@ def _play(world: World, plan: Plan, request: Request, console: Console) -> Outco
     )
 
 
-def _drive(driver: ChaosDriver, console: Console) -> float:
+def _drive(driver: ChaosDriver, config: WorldConfig, console: Console) -> float:
     """Play all stories; return when all was published and paid. A halt is judged like any end."""
     try:
         driver.trade()
         traded = time.monotonic()
+        mishaps.let_time_fly(config)
         driver.live_on()
     except ChaosError as error:
         console.print(f"[red]{error}[/red]", highlight=False)

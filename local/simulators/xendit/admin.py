@@ -58,7 +58,7 @@ class Admin:
             Route("/_admin/webhooks", self._list_webhooks),
             Route("/_admin/webhooks", self._configure_webhooks, methods=["POST"]),
             Route("/_admin/pending", self._pending),
-            Route("/_admin/refused", self._refused),
+            Route("/_admin/rate-limit", self._rate_limit, methods=["GET", "POST"]),
         ]
 
     async def _reset(self, _request: Request) -> Response:
@@ -108,8 +108,11 @@ class Admin:
             }
         )
 
-    async def _refused(self, _request: Request) -> Response:
-        return JSONResponse(dict(self._limiter.refused))
+    async def _rate_limit(self, request: Request) -> Response:
+        if request.method == "POST":
+            self._limiter.limit = int((await request.json())["limit"])
+        refused = dict(self._limiter.refused)
+        return JSONResponse({"limit": self._limiter.limit, "refused": refused})
 
 
 def _changed(settings: WebhookSettings, body: bytes) -> WebhookSettings:

@@ -27,11 +27,12 @@ class Allowance(msgspec.Struct, frozen=True):
 class RateLimiter:
     """A fixed window per endpoint: ``limit`` requests in ``window_s`` real seconds.
 
-    ``read_seconds`` is a monotonic clock. ``refused`` counts the requests that came too many.
+    ``read_seconds`` is a monotonic clock. ``refused`` counts the requests that came too many;
+    ``limit`` may be changed.
     """
 
     def __init__(self, limit: int, window_s: float, read_seconds: Callable[[], float]) -> None:
-        self._limit = limit
+        self.limit = limit
         self._window_s = window_s
         self._read_seconds = read_seconds
         self._windows: dict[str, tuple[float, int]] = {}
@@ -40,7 +41,7 @@ class RateLimiter:
     def take(self, endpoint: str) -> Allowance:
         """Spend one request of the endpoint's budget, if there is one."""
         started, used = self._window(endpoint)
-        granted = used < self._limit
+        granted = used < self.limit
         self.refused[endpoint] += not granted
         self._windows[endpoint] = (started, used + granted)
         return self._allowance(started, used + granted, granted=granted)
@@ -48,7 +49,7 @@ class RateLimiter:
     def refuse(self, endpoint: str) -> Allowance:
         """Return what an endpoint says whose budget is spent, whatever is left of it."""
         started, _ = self._window(endpoint)
-        return self._allowance(started, self._limit, granted=False)
+        return self._allowance(started, self.limit, granted=False)
 
     def clear(self) -> None:
         """Fill all budgets."""
@@ -62,4 +63,4 @@ class RateLimiter:
 
     def _allowance(self, started: float, used: int, *, granted: bool) -> Allowance:
         left_s = started + self._window_s - self._read_seconds()
-        return Allowance(granted, self._limit, self._limit - used, max(1, math.ceil(left_s)))
+        return Allowance(granted, self.limit, self.limit - used, max(1, math.ceil(left_s)))
