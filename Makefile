@@ -38,6 +38,7 @@ lint: $(READY) ## Run the linters and the type checker
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(BIN)/shellcheck deploy.sh .ci/run
 	@$(BIN)/mypy
 
 lock: $(READY) ## Write requirements.lock, which is deployed, from requirements.txt

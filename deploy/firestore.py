@@ -90,7 +90,7 @@ def _indexes(gcloud: Gcloud) -> list[Index]:
             collection_group=index["name"].split("/")[-3],
             query_scope=index["queryScope"],
             fields=tuple(
-                IndexField(field["fieldPath"], field["order"])
+                IndexField(field["fieldPath"], field.get("order", ""))
                 for field in index["fields"]
                 if field["fieldPath"] != "__name__"
             ),

@@ -3,6 +3,7 @@
 import gc
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,9 @@ TOKEN = "a-callback-token-of-the-tests"
 NOWHERE = f"http://{HOST}:9/"
 # httplib2 has no pool that closes what it opened: the end of a thread drops its connection.
 connections_are_dropped = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+_PATIENCE_S = 10.0
+_POLL_S = 0.01
 
 
 class Vendor:
@@ -54,7 +58,11 @@ class Vendor:
         self.tell("faults", operation=operation, kind=kind, **rest)
 
     def reset(self) -> None:
-        """Forget all state, faults and requests."""
+        """Forget all state, faults and requests, once what is still stalled has been done."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while self.ask("pending")["in_flight"]:
+            assert time.monotonic() < deadline
+            time.sleep(_POLL_S)
         self.tell("reset")
         self.requests.clear()
 

@@ -28,7 +28,7 @@ _DELEGATION = (
     " Domain-wide delegation, Add new, with the client ID and scopes that ./deploy.sh prints at"
     " its end. It can take some minutes, rarely a day."
 )
-_GOOGLE = {
+GOOGLE = {
     "unauthorized_client": _DELEGATION,
     "access_denied": _DELEGATION,
     "invalid_grant": "GOOGLE_SUBJECT is no user of the Workspace: use the address of a real user.",
@@ -45,7 +45,7 @@ _GOOGLE = {
     "answered 400": "GOOGLE_SUBJECT has no mailbox or may not make Meet rooms: give it a licence"
     " with Gmail and Meet, and switch Meet on for it in the admin console.",
 }
-_OTHERWISE = "Try again in some minutes; the text above is what the other side said."
+OTHERWISE = "Try again in some minutes; the text above is what the other side said."
 
 
 def check_xendit(invoices: InvoiceGateway) -> None:
@@ -53,7 +53,7 @@ def check_xendit(invoices: InvoiceGateway) -> None:
     try:
         invoices.find("doctor-check")
     except PipelineError as error:
-        raise diagnosed(error, _XENDIT, _OTHERWISE) from error
+        raise diagnosed(error, _XENDIT, OTHERWISE) from error
 
 
 def check_calendar(
@@ -79,7 +79,7 @@ def check_calendar(
     except TroubleError:
         raise
     except Exception as error:
-        raise diagnosed(error, _GOOGLE, _OTHERWISE) from error
+        raise diagnosed(error, GOOGLE, OTHERWISE) from error
 
 
 def _event(starts: datetime) -> dict[str, Any]:
@@ -128,4 +128,4 @@ def check_gmail(mailer: Callable[[], Mailer], to_email: str) -> None:
             )
         )
     except Exception as error:
-        raise diagnosed(error, _GOOGLE, _OTHERWISE) from error
+        raise diagnosed(error, GOOGLE, OTHERWISE) from error

@@ -149,7 +149,7 @@ def test_the_database_is_in_jakarta_and_protected(deployed: Operator) -> None:
 
 def test_the_end_says_what_is_left_to_do_by_hand(first_run: FirstRun) -> None:
     said = first_run[0].stdout
-    assert "https://payment-callback-k7x-et.a.run.app" in said
+    assert "https://payment-callback-k7x-et.a.run.invalid" in said
     assert "gcloud pubsub topics publish order.created --project=demo-shop" in said
     accounts = re.findall(r"\d+  https://www.googleapis.com/auth/(\S+)  \((\S+)\)", said)
     assert sorted(accounts) == [

@@ -1,6 +1,7 @@
 """One order, one trace: from the web app's event to the last reminder, across all functions."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,15 +39,20 @@ BEGINNINGS = {
 }
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def traced(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, list[Span], str]:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_trace_follows_an_order_from_its_event_to_the_last_reminder(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACES", "console")
+    order_id, spans, printed = _traced(tmp_path / "world", backend)
+    _assert_all_spans_are_in_the_one_trace(order_id, spans)
+    _assert_every_span_hangs_on_what_caused_it(spans)
+    _assert_spans_and_logs_name_the_same_trace_and_nobody(order_id, spans, printed)
+
+
+def _traced(folder: Path, backend: str) -> tuple[str, list[Span], str]:
     """Take one order through a local world; return its id, all spans, and all that was printed."""
-    folder = tmp_path_factory.mktemp("traces") / "world"
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TRACES", "console")
-        results = commands.demo(folder, "--backend", request.param, "--orders", "1")
+    results = commands.demo(folder, "--backend", backend, "--orders", "1")
     (order,) = results["orders"]
     assert (order["status"], order["reminders_sent"]) == ("scheduled", 3)
     printed = "".join((folder / "logs" / f"{f.name}.log").read_text() for f in FUNCTIONS)
@@ -54,10 +60,7 @@ def traced(
     return order["order_id"], [line for line in lines if "context" in line], printed
 
 
-def test_all_spans_of_an_order_are_in_its_one_trace(
-    traced: tuple[str, list[Span], str],
-) -> None:
-    order_id, spans, _ = traced
+def _assert_all_spans_are_in_the_one_trace(order_id: str, spans: list[Span]) -> None:
     assert {span["context"]["trace_id"] for span in spans} == {f"0x{trace_of(order_id)}"}
     names = {span["name"] for span in spans}
     assert names >= {*HANDED_ON, *SAID_IN, *BEGINNINGS}
@@ -66,8 +69,7 @@ def test_all_spans_of_an_order_are_in_its_one_trace(
     assert services == {f.name for f in FUNCTIONS} - {"keep_dead_letter"}
 
 
-def test_every_span_hangs_on_what_caused_it(traced: tuple[str, list[Span], str]) -> None:
-    _, spans, _ = traced
+def _assert_every_span_hangs_on_what_caused_it(spans: list[Span]) -> None:
     by_id = {span["context"]["span_id"]: span for span in spans}
     assert len(by_id) == len(spans)
     parents = {
@@ -82,10 +84,9 @@ def test_every_span_hangs_on_what_caused_it(traced: tuple[str, list[Span], str])
             assert by_id[span["parent_id"]]["start_time"] <= span["start_time"]
 
 
-def test_spans_and_logs_name_the_same_trace_and_nobody(
-    traced: tuple[str, list[Span], str],
+def _assert_spans_and_logs_name_the_same_trace_and_nobody(
+    order_id: str, spans: list[Span], printed: str
 ) -> None:
-    order_id, spans, printed = traced
     logged = [json.loads(line) for line in printed.splitlines() if '"severity"' in line]
     of_order = [line for line in logged if line.get("order_id") == order_id]
     assert {line["function"] for line in of_order} >= {"create_invoice", "payment_callback"}

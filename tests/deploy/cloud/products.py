@@ -148,5 +148,10 @@ def _below(cloud: Cloud, call: Call, kind: str) -> list[Json]:
 def _done(cloud: Cloud, response: Json) -> Json:
     number = sum("/operations/" in name for name in cloud.resources) + 1
     name = f"projects/{cloud.project}/databases/(default)/operations/o{number}"
-    cloud.resources[name] = {"name": name, "done": True, "response": response}
+    metadata = {
+        "@type": "type.googleapis.com/google.firestore.admin.v1.IndexOperationMetadata",
+        "state": "SUCCESSFUL",
+    }
+    done = {"name": name, "done": True, "metadata": metadata, "response": response}
+    cloud.resources[name] = done
     return cloud.resources[name]

@@ -65,7 +65,7 @@ def _put(cloud: Cloud, name: str, wanted: Json) -> Json:
         "latestCreatedRevisionName": revision,
         "latestReadyRevisionName": revision,
         "conditions": ready,
-        "url": f"https://{service}-k7x-et.a.run.app",
+        "url": f"https://{service}-k7x-et.a.run.invalid",
         "traffic": [{"revisionName": revision, "percent": 100, "latestRevision": True}],
     }
     cloud.resources[name] = wanted
