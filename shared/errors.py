@@ -28,6 +28,10 @@ class PermanentError(PipelineError):
     """It will fail the same way every time: it is recorded and shown to the admin, not retried."""
 
 
+class NotRefundableError(PermanentError):
+    """The way it was paid with takes no refunds through the provider's API."""
+
+
 class InvalidMessageError(PermanentError):
     """A message that can never be handled: kept in the rejected store with this reason."""
 

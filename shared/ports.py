@@ -9,12 +9,14 @@ from typing import Protocol
 
 import msgspec
 
+from shared.domain.availability import Availability
 from shared.domain.events import Event
 from shared.domain.invoice import Invoice
 from shared.domain.meetings import CalendarEvent, MeetingRequest
-from shared.domain.notifications import Delivery, Mail
+from shared.domain.notifications import Delivery, Mail, TemplateMessage
 from shared.domain.order import Change, Order
-from shared.domain.schedule import DayKey, Days
+from shared.domain.refund import Refund, RefundRequest
+from shared.domain.schedule import DayKey, Days, Period
 
 Decide = Callable[[Order | None, Days], Change]
 DecideDelivery = Callable[[Delivery | None], Delivery]
@@ -142,10 +144,34 @@ class MeetingScheduler(Protocol):
     """The calendar with its video rooms."""
 
     def ensure(self, request: MeetingRequest) -> CalendarEvent:
-        """Create the event, or read it back where it exists, asking for a room either way."""
+        """Create the event, or read it back where it exists, asking for a room either way.
+
+        An event that is there with an older ``revision`` is moved to the request's time and keeps
+        its room; one with a newer revision is left alone and returned as it is.
+        """
 
     def get(self, event_id: str) -> CalendarEvent | None:
         """Read the event, or None."""
+
+    def cancel(self, event_id: str) -> None:
+        """Take the event out of all calendars; quiet if it is gone, or never was."""
+
+
+class BusyCalendars(Protocol):
+    """When people are not free, from calendars that they share."""
+
+    def busy(self, email: str, begin: datetime, end: datetime) -> Sequence[Period]:
+        """Return the busy times that touch [begin, end); nothing for a calendar that is not shared."""
+
+
+class AvailabilityStore(Protocol):
+    """When each mentor takes sessions. What is not stored is always available."""
+
+    def get(self, mentor_id: str) -> Availability | None:
+        """Return the mentor's record, or None."""
+
+    def put(self, availability: Availability) -> None:
+        """Store the record, in place of the one before."""
 
 
 class Mailer(Protocol):
@@ -154,8 +180,35 @@ class Mailer(Protocol):
     def draft(self, mail: Mail) -> str:
         """Store the mail as a draft and return the draft's id."""
 
-    def send(self, draft_id: str) -> None:
-        """Send the draft; quiet if it is gone, which means that it was sent."""
+    def send(self, draft_id: str, mail: Mail) -> None:
+        """Send the draft; quiet if it is gone, which means that it was sent.
+
+        ``mail`` is what the draft says, for a channel that cannot store drafts.
+        """
 
     def discard(self, draft_id: str) -> None:
         """Delete a draft that will not be sent; quiet if it is gone."""
+
+
+class Messenger(Protocol):
+    """Short messages to a phone. There are no drafts: what is sent cannot be told from what is not.
+
+    So the caller sends once at most. NotDoneError: nothing was sent, and it may be tried again. Any
+    other RetryableError: nobody knows. PermanentError: this reader cannot be reached this way.
+    """
+
+    def send(self, message: TemplateMessage) -> str:
+        """Send the message and return the channel's id of it."""
+
+
+class RefundGateway(Protocol):
+    """The payment provider's way back for money."""
+
+    def refund(self, request: RefundRequest) -> Refund:
+        """Start a refund; the same ``key`` again returns the refund that was started.
+
+        Raises NotRefundableError where the way of payment takes no refunds.
+        """
+
+    def get(self, refund_id: str) -> Refund | None:
+        """Read one refund, or None if there is none of that id."""

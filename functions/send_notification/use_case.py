@@ -79,7 +79,10 @@ class SendNotification:
             )
         if claimed.settled or claimed.draft_id is None:
             return
-        self.mailer.send(claimed.draft_id)
+        mail = self.renderer.render(
+            notification, order, self._reader(notification, order), self.clock.now()
+        )
+        self.mailer.send(claimed.draft_id, mail)
         self.deliveries.transact(notification.key, partial(mark_sent, now=self.clock.now()))
 
     def _claim_new(self, notification: Notification, order: Order) -> Delivery:

@@ -34,7 +34,7 @@ class GmailMailer:
         created = self._service.execute(drafts.create(userId="me", body={"message": {"raw": raw}}))
         return str(created["id"])
 
-    def send(self, draft_id: str) -> None:
+    def send(self, draft_id: str, mail: Mail) -> None:  # noqa: ARG002 - the draft is at Gmail
         """See Mailer."""
         drafts = self._service.client.users().drafts()
         with contextlib.suppress(GoneError):

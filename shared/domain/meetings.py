@@ -42,6 +42,8 @@ class MeetingRequest(msgspec.Struct, frozen=True, kw_only=True):
     session: Session
     time_zone: str
     attendees: tuple[str, ...]
+    # Rises each time that the order is moved: an older request never undoes a newer one.
+    revision: int = 0
 
 
 class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,8 @@ class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: bool
     room: RoomStatus
     meet_url: str | None = None
+    starts_at: datetime | None = None
+    revision: int = 0
 
 
 def meeting_request(order: Order) -> MeetingRequest:

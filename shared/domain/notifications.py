@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,7 @@ from shared.domain.events import (
     ReminderDue,
 )
 from shared.domain.order import Order, Status
+from shared.domain.people import Locale, Phone
 from shared.errors import ClaimedError
 
 
@@ -29,6 +31,18 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     INVOICE_EXPIRED = "invoice_expired"
     ORDER_REJECTED = "order_rejected"
+    PAYMENT_REMINDER = "payment_reminder"  # unpaid, and about to expire
+    CONFIRMATION_WANTED = "confirmation_wanted"  # a new order for the mentor: can they?
+    CONFIRMATION_REMINDER = "confirmation_reminder"
+    SESSION_DECLINED = "session_declined"  # paid, but not at that time: another time, or the money
+    SESSION_MOVED = "session_moved"
+    ORDER_CANCELLED = "order_cancelled"
+    REFUND_STARTED = "refund_started"
+    REFUND_DONE = "refund_done"
+    REFUND_FAILED = "refund_failed"
+    PAYOUT_ACCOUNT_WANTED = "payout_account_wanted"  # the channel takes no refunds: to what account?
+    PAYOUT_TASK = "payout_task"  # for the admin: transfer this money by hand
+    DIGEST = "digest"
     ATTENTION = "attention"
 
 
@@ -44,6 +58,7 @@ class Channel(StrEnum):
     """How a message travels."""
 
     EMAIL = "email"
+    WHATSAPP = "whatsapp"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -101,6 +116,23 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.order_id}:{kind}:{self.recipient}:{self.channel}"
 
 
+class CalendarFile(msgspec.Struct, frozen=True, kw_only=True):
+    """An iCalendar object that goes with a mail, for the reader's own calendar."""
+
+    method: Literal["REQUEST", "CANCEL"]
+    content: str
+
+
+class TemplateMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A WhatsApp message: a template that Meta has approved, and what fills its places in order."""
+
+    key: str
+    to_phone: Phone
+    template: str
+    language: Locale
+    parameters: tuple[str, ...]
+
+
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """A rendered e-mail. ``key`` is the notification's, kept in a header of the mail."""
 
@@ -110,6 +142,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     html: str
+    calendar: CalendarFile | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
 
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time; ``ends_at`` itself is no longer part of it."""
+
+    starts_at: Instant
+    ends_at: Instant
+
+    def overlaps(self, other: "Period | Session") -> bool:
+        """Whether the two share any time."""
+        return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+
 class DayKey(msgspec.Struct, frozen=True, order=True):
     """One UTC day of one mentor: the key under which bookings are stored."""
 
