@@ -12,13 +12,16 @@ from typing import Any
 import msgspec
 
 from shared import messages, tracing
+from shared.adapters.whatsapp import refuse_unsendable
+from shared.domain.availability import Availability
 from shared.domain.events import Event
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.meetings import CalendarEvent, MeetingRequest, RoomStatus
-from shared.domain.notifications import Delivery, Mail
+from shared.domain.notifications import Delivery, Mail, TemplateMessage
 from shared.domain.order import Order
-from shared.domain.schedule import DayKey, MentorDay
-from shared.errors import PermanentError
+from shared.domain.refund import Refund, RefundRequest, RefundStatus
+from shared.domain.schedule import DayKey, MentorDay, Period
+from shared.errors import NotDoneError, NotRefundableError, PermanentError, RetryableError
 from shared.ports import Clock, Decide, DecideDelivery, InvoiceRequest, RejectedMessage
 from tests.builders import NOW
 
@@ -126,6 +129,11 @@ class FakeOrderStore:
                 self.faults.leaving("transact")
                 return change.order
 
+    def days(self, keys: Collection[DayKey]) -> Sequence[MentorDay]:
+        self.faults.entering("days")
+        stored, _ = self._records.read(list(keys))
+        return [day or MentorDay(key=key) for key, day in zip(keys, stored, strict=True)]
+
     def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
         due = [o for o in self.scan() if o.next_reminder_at and o.next_reminder_at <= now]
         return sorted(due, key=lambda o: o.next_reminder_at or now)[:limit]
@@ -133,6 +141,13 @@ class FakeOrderStore:
     def due_for_check(self, now: datetime, limit: int) -> Sequence[Order]:
         due = [o for o in self.scan() if o.check_at and o.check_at <= now]
         return sorted(due, key=lambda o: o.check_at or now)[:limit]
+
+    def changed_since(self, since: datetime, limit: int) -> Sequence[Order]:
+        changed = [o for o in self.scan() if o.changed_at >= since]
+        return sorted(changed, key=lambda o: o.changed_at)[:limit]
+
+    def waiting_for_admin(self, limit: int) -> Sequence[Order]:
+        return [o for o in self.scan() if o.waits_for_admin][:limit]
 
     def scan(self) -> Iterator[Order]:
         orders = [record for record in self._records.all() if isinstance(record, Order)]
@@ -182,6 +197,22 @@ class FakeRejectedStore:
     def list(self, limit: int = 100) -> Sequence[RejectedMessage]:
         latest = sorted(self._messages.values(), key=lambda m: m.received_at, reverse=True)
         return latest[:limit]
+
+
+class FakeAvailabilityStore:
+    """AvailabilityStore in memory."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self._records: dict[str, Availability] = {}
+
+    def get(self, mentor_id: str) -> Availability | None:
+        self.faults.entering("get")
+        return self._records.get(mentor_id)
+
+    def put(self, availability: Availability) -> None:
+        self.faults.entering("put")
+        self._records[availability.mentor_id] = availability
 
 
 class PublishedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,6 +325,73 @@ class FakeInvoiceGateway:
         return invoice
 
 
+class FakeRefundGateway:
+    """RefundGateway in memory, for the invoices of a FakeInvoiceGateway.
+
+    A refund stays pending until ``finish``. ``unrefundable`` holds the ids of invoices that were
+    paid in a way that takes no refunds; while ``no_balance``, there is no money to give back.
+    """
+
+    def __init__(self, invoices: FakeInvoiceGateway) -> None:
+        self.faults = Faults()
+        self.unrefundable: set[str] = set()
+        self.no_balance = False
+        self._invoices = invoices
+        self._asked: dict[str, tuple[RefundRequest, Refund]] = {}
+        self._refunds: dict[str, Refund] = {}
+
+    @property
+    def all(self) -> Sequence[Refund]:
+        """All refunds as they stand, oldest first."""
+        return list(self._refunds.values())
+
+    def refund(self, request: RefundRequest) -> Refund:
+        self.faults.entering("refund")
+        if request.key not in self._asked:
+            self._check(request)
+            refund = Refund(
+                id=f"rfd-{len(self._refunds) + 1}",
+                invoice_id=request.invoice_id,
+                status=RefundStatus.PENDING,
+                amount=request.amount,
+                currency=request.currency,
+            )
+            self._asked[request.key] = request, refund
+            self._refunds[refund.id] = refund
+        known, refund = self._asked[request.key]
+        if known != request:
+            raise PermanentError(f"key {request.key} was used with another request")
+        self.faults.leaving("refund")
+        return refund
+
+    def get(self, refund_id: str) -> Refund | None:
+        self.faults.entering("get")
+        return self._refunds.get(refund_id)
+
+    def finish(self, refund_id: str, status: RefundStatus, failure: str | None = None) -> Refund:
+        """End a pending refund as the provider would."""
+        refund = self._refunds[refund_id]
+        assert refund.status is RefundStatus.PENDING, refund.status
+        over = msgspec.structs.replace(refund, status=status, failure=failure)
+        self._refunds[refund_id] = over
+        return over
+
+    def _check(self, request: RefundRequest) -> None:
+        invoice = next((i for i in self._invoices.all if i.id == request.invoice_id), None)
+        if invoice is None or invoice.status is not InvoiceStatus.PAID:
+            raise PermanentError(f"invoice {request.invoice_id} is not there or not paid")
+        if invoice.id in self.unrefundable:
+            raise NotRefundableError(f"what paid {invoice.id} takes no refunds")
+        others = [r for r in self.all if r.invoice_id == invoice.id]
+        if any(other.status is RefundStatus.PENDING for other in others):
+            raise RetryableError("another refund is pending")
+        back = sum(r.amount for r in others if r.status is RefundStatus.SUCCEEDED)
+        if request.amount > (invoice.paid_amount or 0) - back:
+            raise PermanentError("more than what is left")
+        if self.no_balance:
+            raise NotDoneError("the balance is too small", retry_after=3600)
+
+
 class FakeMeetingScheduler:
     """MeetingScheduler in memory.
 
@@ -310,6 +408,7 @@ class FakeMeetingScheduler:
         self._events: dict[str, CalendarEvent] = {}
         self._reads_left: dict[str, int] = {}
         self._outcome: dict[str, RoomStatus] = {}
+        self._lock = threading.RLock()
 
     @property
     def live(self) -> Sequence[CalendarEvent]:
@@ -318,9 +417,12 @@ class FakeMeetingScheduler:
 
     def ensure(self, request: MeetingRequest) -> CalendarEvent:
         self.faults.entering("ensure")
-        event = self._events.get(request.event_id)
-        if event is None or self._asks_anew(event, request):
-            self._request_room(request)
+        with self._lock:
+            event = self._events.get(request.event_id)
+            if event is None or self._asks_anew(event, request):
+                self._request_room(request)
+            elif event.revision < request.revision and not event.cancelled:
+                self._move(event, request)
         self.faults.leaving("ensure")
         return self._read(request.event_id)
 
@@ -328,13 +430,27 @@ class FakeMeetingScheduler:
         self.faults.entering("get")
         return self._read(event_id) if event_id in self._events else None
 
+    def cancel(self, event_id: str) -> None:
+        self.faults.entering("cancel")
+        with self._lock:
+            if event_id in self._events:
+                self.delete(event_id)
+        self.faults.leaving("cancel")
+
     def delete(self, event_id: str) -> None:
         """Delete the event as a person in the calendar would."""
         self._events[event_id] = msgspec.structs.replace(self._events[event_id], cancelled=True)
 
     def _asks_anew(self, event: CalendarEvent, request: MeetingRequest) -> bool:
-        known = self.requests[event.event_id].room_request_id == request.room_request_id
-        return not (known or event.cancelled or event.room is RoomStatus.READY)
+        if event.cancelled or event.room is RoomStatus.READY or event.revision > request.revision:
+            return False
+        return self.requests[event.event_id].room_request_id != request.room_request_id
+
+    def _move(self, event: CalendarEvent, request: MeetingRequest) -> None:
+        self.requests[request.event_id] = request
+        self._events[request.event_id] = msgspec.structs.replace(
+            event, starts_at=request.session.starts_at, revision=request.revision
+        )
 
     def _request_room(self, request: MeetingRequest) -> None:
         fails = self.failing_rooms > 0
@@ -343,22 +459,40 @@ class FakeMeetingScheduler:
         self._reads_left[request.event_id] = self.pending_reads
         self._outcome[request.event_id] = RoomStatus.FAILED if fails else RoomStatus.READY
         self._events[request.event_id] = CalendarEvent(
-            event_id=request.event_id, cancelled=False, room=RoomStatus.PENDING
+            event_id=request.event_id,
+            cancelled=False,
+            room=RoomStatus.PENDING,
+            starts_at=request.session.starts_at,
+            revision=request.revision,
         )
 
     def _read(self, event_id: str) -> CalendarEvent:
-        event = self._events[event_id]
-        if event.room is RoomStatus.PENDING and not event.cancelled:
-            if self._reads_left[event_id] > 0:
-                self._reads_left[event_id] -= 1
-                return event
-            self._events[event_id] = event = self._settled(event)
-        return event
+        with self._lock:
+            event = self._events[event_id]
+            if event.room is RoomStatus.PENDING and not event.cancelled:
+                if self._reads_left[event_id] > 0:
+                    self._reads_left[event_id] -= 1
+                    return event
+                self._events[event_id] = event = self._settled(event)
+            return event
 
     def _settled(self, event: CalendarEvent) -> CalendarEvent:
         room = self._outcome[event.event_id]
         url = f"https://meet.google.com/{event.event_id[:10]}" if room is RoomStatus.READY else None
         return msgspec.structs.replace(event, room=room, meet_url=url)
+
+
+class FakeBusyCalendars:
+    """BusyCalendars in memory: ``times`` by address; who is not in it shares nothing."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.times: dict[str, list[Period]] = {}
+
+    def busy(self, email: str, begin: datetime, end: datetime) -> Sequence[Period]:
+        self.faults.entering("busy")
+        asked = Period(starts_at=begin, ends_at=end)
+        return [period for period in self.times.get(email, ()) if period.overlaps(asked)]
 
 
 class FakeMailer:
@@ -378,13 +512,34 @@ class FakeMailer:
         self.faults.leaving("draft")
         return draft_id
 
-    def send(self, draft_id: str) -> None:
+    def send(self, draft_id: str, mail: Mail) -> None:
         self.faults.entering("send")
-        mail = self.drafts.pop(draft_id, None)
-        if mail is not None:
-            self.sent.append(mail)
+        draft = self.drafts.pop(draft_id, None)
+        if draft is not None:
+            self.sent.append(draft)
         self.faults.leaving("send")
 
     def discard(self, draft_id: str) -> None:
         self.faults.entering("discard")
         self.drafts.pop(draft_id, None)
+
+
+class FakeMessenger:
+    """Messenger in memory: ``sent`` in order. Like Meta, it sends whatever it is told, again too.
+
+    ``unreachable`` are the numbers that it refuses for good.
+    """
+
+    def __init__(self, *unreachable: str) -> None:
+        self.faults = Faults()
+        self.unreachable = set(unreachable)
+        self.sent: list[TemplateMessage] = []
+
+    def send(self, message: TemplateMessage) -> str:
+        self.faults.entering("send")
+        refuse_unsendable(message)
+        if message.to_phone in self.unreachable:
+            raise PermanentError("131026 Message undeliverable")
+        self.sent.append(message)
+        self.faults.leaving("send")
+        return f"wamid.{len(self.sent)}"

@@ -83,7 +83,7 @@ class MentorDay(msgspec.Struct, frozen=True, kw_only=True):
 Days = Mapping[DayKey, MentorDay]
 
 
-def days_of(mentor_id: str, session: Session) -> tuple[DayKey, ...]:
+def days_of(mentor_id: str, session: Session | Period) -> tuple[DayKey, ...]:
     """Return the UTC days that the session touches: two sessions that overlap share one."""
     first = session.starts_at.date()
     last = (session.ends_at - timedelta(microseconds=1)).date()
@@ -91,7 +91,13 @@ def days_of(mentor_id: str, session: Session) -> tuple[DayKey, ...]:
     return tuple(DayKey(mentor_id, first + timedelta(days=n)) for n in range(span + 1))
 
 
-def find_conflict(days: Iterable[MentorDay], booking: Booking) -> Booking | None:
-    """Return a booking of another order that overlaps this one."""
+def find_conflict(
+    days: Iterable[MentorDay], booking: Booking, *, buffer_minutes: int = 0
+) -> Booking | None:
+    """Return a booking of another order that overlaps this one, or is nearer than the buffer."""
+    buffer = timedelta(minutes=buffer_minutes)
+    kept_free = Period(
+        starts_at=booking.session.starts_at - buffer, ends_at=booking.session.ends_at + buffer
+    )
     taken = (b for day in days for b in day.bookings if b.order_id != booking.order_id)
-    return next((b for b in taken if b.session.overlaps(booking.session)), None)
+    return next((b for b in taken if kept_free.overlaps(b.session)), None)

@@ -10,7 +10,6 @@ from typing import Any
 from functions.create_invoice.use_case import CreateInvoice
 from functions.create_meeting.use_case import CreateMeeting
 from functions.payment_callback.use_case import HandleCallback
-from functions.send_notification.rendering import Brand, Renderer
 from functions.send_notification.use_case import SendNotification
 from functions.send_reminder.use_case import SendReminders
 from shared.domain.events import Event
@@ -19,6 +18,8 @@ from shared.domain.order import HOLDS_SLOT, Change, Order
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from shared.domain.schedule import Booking, DayKey, Days
 from shared.errors import RetryableError
+from shared.presentation.brand import Brand
+from shared.presentation.rendering import Renderer
 from tests.builders import mentee, order
 from tests.fakes import (
     FakeClock,
