@@ -1,9 +1,10 @@
 """A real mail server, steered by a test."""
 
+import asyncio
+import socket
 import ssl
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -11,7 +12,6 @@ from email.parser import BytesParser
 from email.policy import default
 from typing import Any
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HOST = "127.0.0.1"
@@ -39,22 +39,20 @@ class MailServer:
     answers: dict[str, str] = field(default_factory=dict)
     stall_s: dict[str, float] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
-    secure: list[bool] = field(default_factory=list)
     host: str = HOST
     port: int = 0
-    _released: threading.Event = field(default_factory=threading.Event)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's names, here and below
         self, server: SMTP, session: Session, _: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
         self.names.append(hostname)
-        return responses if "EHLO" not in self.answers else [self.answers["EHLO"]]
+        return responses
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        self._think("MAIL")
+        await asyncio.sleep(self.stall_s.get("MAIL", 0))
         envelope.mail_from = address
         return self.answers.get("MAIL", "250 OK")
 
@@ -76,8 +74,7 @@ class MailServer:
             assert isinstance(message, EmailMessage)
             sender = str(envelope.mail_from)
             self.received.append(Received(sender, envelope.rcpt_tos, envelope.content, message))
-            self.secure.append(session.ssl is not None or server.transport is None)
-        self._think("DATA")
+        await asyncio.sleep(self.stall_s.get("DATA", 0))
         return answer
 
     def authenticate(
@@ -86,10 +83,6 @@ class MailServer:
         """Let in who knows the password."""
         known = LoginPassword(USER.encode(), PASSWORD.encode())
         return AuthResult(success=data == known, handled=False)
-
-    def _think(self, command: str) -> None:
-        # The server's own thread stands still: so does a server that hangs.
-        time.sleep(self.stall_s.get(command, 0))
 
 
 @contextmanager
@@ -102,19 +95,34 @@ def served_mail(
     if security == "starttls":
         options |= {"tls_context": certificate, "require_starttls": True}
     else:
-        options["auth_require_tls"] = security == "tls"
-    controller = Controller(
-        server,
-        hostname=HOST,
-        port=0,
-        server_hostname="mail.example",
-        ssl_context=certificate if security == "tls" else None,
-        server_kwargs=options,
-    )
-    controller.start()
+        options["auth_require_tls"] = False  # where all is TLS, aiosmtpd does not see it
+    listener = socket.create_server((HOST, 0))
+    server.port = listener.getsockname()[1]
+    loop = asyncio.new_event_loop()
+    stopped = asyncio.Event()
+    tls = certificate if security == "tls" else None
+    serving = _serve(lambda: SMTP(server, loop=loop, **options), listener, tls, stopped)
+    thread = threading.Thread(target=_run, args=(loop, serving))
+    thread.start()
     try:
-        assert controller.server is not None
-        server.port = controller.server.sockets[0].getsockname()[1]
         yield server
     finally:
-        controller.stop()
+        loop.call_soon_threadsafe(stopped.set)
+        thread.join()
+
+
+def _run(loop: asyncio.AbstractEventLoop, serving: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(serving)
+
+
+async def _serve(
+    protocol: Callable[[], SMTP],
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+    stopped: asyncio.Event,
+) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(protocol, sock=listener, ssl=tls)
+    await stopped.wait()
+    server.close()

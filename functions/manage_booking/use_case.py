@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 
 from shared import observability
-from shared.domain.availability import Availability, day_keys_between, free_slots
+from shared.domain.availability import Availability, WeeklyHours, day_keys_between, free_slots
 from shared.domain.cancellation import cancel, refund_on_cancel
 from shared.domain.confirmation import accept, decline
 from shared.domain.events import (
@@ -23,7 +23,7 @@ from shared.domain.facts import facts
 from shared.domain.order import Actor, Order
 from shared.domain.refunds import give_account, note_paid_out
 from shared.domain.rescheduling import days_to_move, reschedule
-from shared.domain.schedule import Period, Session
+from shared.domain.schedule import Period, Session, without
 from shared.errors import RetryableError
 from shared.links import Link
 from shared.ports import (
@@ -46,9 +46,13 @@ PUBLISHES = (
     RefundUpdated,
     AttentionRaised,
 )
-# How far ahead other times are offered, and how many.
-OFFER_WITHIN = timedelta(days=21)
-OFFERS = 60
+# How far ahead other times are offered.
+OFFER_WITHIN = timedelta(days=14)
+_STEP_MINUTES = 60
+# Nobody has said when this mentor takes sessions: what is offered keeps to the day.
+_DAYTIME = tuple(
+    WeeklyHours(weekday=weekday, from_=time(8), until=time(21)) for weekday in range(7)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class ManageBooking:
         now = self.clock.now()
         until = now + OFFER_WITHIN
         availability = self.availability.get(order.mentor.id) or Availability(
-            mentor_id=order.mentor.id, time_zone=order.mentor.time_zone
+            mentor_id=order.mentor.id, time_zone=order.mentor.time_zone, hours=_DAYTIME
         )
         minutes = order.session.duration_minutes
         keys = day_keys_between(availability, minutes, begin=now, until=until)
@@ -121,12 +125,12 @@ class ManageBooking:
         return free_slots(
             availability,
             days,
-            self._busy(order, now, until),
+            self._busy(order, now, until + timedelta(minutes=minutes)),
             minutes,
             begin=now,
             until=until,
             now=now,
-            limit=OFFERS,
+            step_minutes=_STEP_MINUTES,
         )
 
     def is_refunded_on_cancel(self, order: Order) -> bool:
@@ -168,6 +172,4 @@ class ManageBooking:
 
     def _busy(self, order: Order, begin: datetime, end: datetime) -> Sequence[Period]:
         """Return the mentor's own appointments, without the session that is to be moved."""
-        told = self.calendars.busy(order.mentor.email, begin, end)
-        own = Period(starts_at=order.session.starts_at, ends_at=order.session.ends_at)
-        return [period for period in told if period != own]
+        return without(self.calendars.busy(order.mentor.email, begin, end), order.session)

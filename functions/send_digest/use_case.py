@@ -27,12 +27,12 @@ MOST_WAITING = 200
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
-    """What one tick did: the day that it told of, and whether it sent the mail."""
+    """What one tick did: the day, whether it was to be told of, and of how many orders."""
 
     day: str
+    due: int = 0
     orders: int = 0
     waiting: int = 0
-    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class SendDigest:
         changed = self.orders.changed_since(begin_of(day, zone), MOST_ORDERS)
         waiting = self.orders.waiting_for_admin(MOST_WAITING)
         self._send(digest_of(day, zone, changed, waiting), known, now)
-        return Tick(day=day.isoformat(), orders=len(changed), waiting=len(waiting), sent=True)
+        return Tick(day=day.isoformat(), orders=len(changed), waiting=len(waiting), due=1)
 
     def _send(self, figures: Digest, known: Delivery | None, now: datetime) -> None:
         notification = _notification(figures.day.isoformat())

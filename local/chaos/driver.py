@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import msgspec
 
 from local.demo.plan import CHANNELS, Plan, PlannedOrder, Story
-from local.demo.report import reminders
 from local.people import People
 from shared.domain.order import Order, Status
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES, reminder_time
@@ -153,7 +152,7 @@ class ChaosDriver:
         """Give reminders their time: one that is late by hours would no longer be true."""
         deadline, steps = time.monotonic() + _REMINDER_PATIENCE_S, 0
         self._people.settle()
-        while set(wanted) - reminders(self._people.mails()) and time.monotonic() < deadline:
+        while set(wanted) - self._people.reminded() and time.monotonic() < deadline:
             self._look()
             time.sleep(_STEP_S)
             if steps < _STEPS:

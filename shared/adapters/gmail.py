@@ -32,8 +32,11 @@ class GmailMailer:
         created = self._service.execute(drafts.create(userId="me", body={"message": {"raw": raw}}))
         return str(created["id"])
 
-    def send(self, draft_id: str, mail: Mail) -> None:  # noqa: ARG002 - the draft is at Gmail
+    def send(self, draft_id: str, mail: Mail) -> None:
         """See Mailer."""
+        if draft_id.startswith(mail_message.MESSAGE_ID_BEGIN):
+            # From before the transport was changed: here, gone would be taken for sent.
+            draft_id = self.draft(mail)
         drafts = self._service.client.users().drafts()
         with contextlib.suppress(GoneError):
             self._service.execute(drafts.send(userId="me", body={"id": draft_id}))

@@ -15,6 +15,8 @@ from shared.errors import PermanentError
 
 # Lines end as on the wire in encoded parts too, and every server takes seven bits.
 POLICY = SMTP.clone(cte_type="7bit")
+# Tells the id of a mail for SMTP, which has no drafts, from that of a draft at Gmail.
+MESSAGE_ID_BEGIN = "<"
 
 
 def build(mail: Mail, *, sender: Address, reply_to: str) -> EmailMessage:
@@ -24,6 +26,7 @@ def build(mail: Mail, *, sender: Address, reply_to: str) -> EmailMessage:
     message["To"] = _reader(mail)
     message["Reply-To"] = reply_to
     message["Subject"] = mail.subject
+    message["Content-Language"] = mail.language  # RFC 3282
     # Escaped, since a reason for attention may hold a line break, and a header must not.
     message["X-Notification-Key"] = quote(mail.key, safe=":")
     message.set_content(mail.text)

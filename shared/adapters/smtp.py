@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from email.headerregistry import Address
 
 from shared.adapters import mail_message
+from shared.adapters.mail_message import MESSAGE_ID_BEGIN
 from shared.domain.notifications import Mail
 from shared.errors import NotDoneError, PermanentError, RetryableError
 from shared.ports import Clock
@@ -40,13 +41,16 @@ class SmtpMailer:
 
     def draft(self, mail: Mail) -> str:
         """Return the Message-ID that the mail will have: always the same for one notification."""
-        self._message(mail, "")
         digest = hashlib.sha256(mail.key.encode()).hexdigest()
-        return f"<{digest[:32]}@{self._sender.domain}>"
+        message_id = f"{MESSAGE_ID_BEGIN}{digest[:32]}@{self._sender.domain}>"
+        self._message(mail, message_id)  # a reader who cannot be written to is refused here
+        return message_id
 
     def send(self, draft_id: str, mail: Mail) -> None:
         """See Mailer. Raises a RetryableError that is no NotDoneError when the answer was lost."""
-        message = self._message(mail, draft_id)
+        # A draft of Gmail's, from before the transport was changed, has no such id.
+        message_id = draft_id if draft_id.startswith(MESSAGE_ID_BEGIN) else self.draft(mail)
+        message = self._message(mail, message_id)
         with self._session() as session:
             self._deliver(session, mail.to_email, message)
 

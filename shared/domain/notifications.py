@@ -192,6 +192,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     html: str
+    language: Locale = "id"
     calendar: CalendarFile | None = None
 
 

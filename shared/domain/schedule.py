@@ -45,6 +45,20 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
 
+def without(periods: Iterable[Period], session: Session) -> tuple[Period, ...]:
+    """Return what is left of these periods when the session is taken out of them."""
+    left: list[Period] = []
+    for period in periods:
+        if not period.overlaps(session):
+            left.append(period)
+            continue
+        if period.starts_at < session.starts_at:
+            left.append(Period(starts_at=period.starts_at, ends_at=session.starts_at))
+        if session.ends_at < period.ends_at:
+            left.append(Period(starts_at=session.ends_at, ends_at=period.ends_at))
+    return tuple(left)
+
+
 class DayKey(msgspec.Struct, frozen=True, order=True):
     """One UTC day of one mentor: the key under which bookings are stored."""
 

@@ -24,8 +24,9 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
 
     ``manage`` is the page of the booking, with what can be done about it. ``accept`` and
     ``decline`` are the mentor's answers; ``choose_time`` and ``refund`` the mentee's, to a session
-    that cannot be at its time; ``payout_account`` asks for an account; ``payout_done`` is the
-    admin's, who has transferred the money.
+    that cannot be at its time; ``payout_account`` asks for an account, where a refund failed too;
+    ``payout_done`` is the admin's, who has transferred the money. All but ``manage`` have to be
+    there for the messages whose buttons they are.
     """
 
     manage: str = ""

@@ -35,13 +35,15 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """What a message says, before any layout: plain text, nothing escaped.
 
-    The first button is what most readers want. ``manage`` is the address of the booking's page.
+    ``figures`` says that the facts are numbers, which stand beside their labels. The first button
+    is what most readers want. ``manage`` is the address of the booking's page.
     """
 
     subject: str
     heading: str
     paragraphs: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    figures: bool = False
     list_heading: str = ""
     list: tuple[tuple[str, str], ...] = ()
     buttons: tuple[Button, ...] = ()
@@ -133,6 +135,7 @@ class Renderer:
             key=key,
             to_name=one_line(reader.name),
             to_email=reader.email,
+            language=reader.locale,
             subject=content.subject,
             text=self._templates.get_template("mail.txt").render(scope),
             html=self._templates.get_template("mail.html").render(scope),
@@ -145,6 +148,7 @@ class Renderer:
             heading=one_line(_part(words, "heading")),
             paragraphs=_paragraphs(_part(words, "body")),
             facts=_rows(_part(words, "facts")),
+            figures=kind is Kind.DIGEST,
             list_heading=getattr(words, "list_heading", ""),
             list=_rows(getattr(words, "list", "")),
             buttons=(

@@ -1,6 +1,7 @@
 """What the tests of messages share: an order at each point, who is told what, and a page reader."""
 # ruff: noqa: RUF001 -- the en dash between two times is part of what is asserted
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -89,6 +90,33 @@ WHEN = {
     (MENTOR, "en"): "Tuesday, 1 December 2026, 20:00–21:00 WITA",
     (ADMIN, "en"): "Tuesday, 1 December 2026, 21:00–22:00 WIT",
 }
+
+BUTTONS = {
+    Kind.INVOICE_READY: [PAY_URL],
+    Kind.PAYMENT_REMINDER: [PAY_URL],
+    Kind.CONFIRMATION_WANTED: [LINKS.accept, LINKS.decline],
+    Kind.CONFIRMATION_REMINDER: [LINKS.accept, LINKS.decline],
+    Kind.SESSION_SCHEDULED: [ROOM_URL],
+    Kind.REMINDER: [ROOM_URL],
+    Kind.SESSION_DECLINED: [LINKS.choose_time, LINKS.refund],
+    Kind.SESSION_MOVED: [ROOM_URL],
+    Kind.REFUND_FAILED: [LINKS.payout_account],
+    Kind.PAYOUT_ACCOUNT_WANTED: [LINKS.payout_account],
+    Kind.PAYOUT_TASK: [LINKS.payout_done],
+}
+WITHOUT_MONEY = {
+    Kind.CONFIRMATION_WANTED,
+    Kind.CONFIRMATION_REMINDER,
+    Kind.SESSION_SCHEDULED,
+    Kind.REMINDER,
+    Kind.SESSION_MOVED,
+}
+# A word with an underscore, or a stored form of an instant: nobody should read these.
+RAW = re.compile(r"\b[a-z]+_[a-z_]+\b|None|[+-]\d\d:\d\d\b|\d{4}-\d\d-\d\d|\{\{|\}\}|\{%|%\}|\{#")
+A_TIME = re.compile(r"\b([01]\d|2[0-3])[.:][0-5]\d(?!\d)")
+TIME_WITH_ZONE = re.compile(
+    r"\b([01]\d|2[0-3])[.:][0-5]\d(\S([01]\d|2[0-3])[.:][0-5]\d)? WI(B|TA|T)\b"
+)
 
 
 def person(

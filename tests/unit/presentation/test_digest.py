@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from shared.domain.digest import Digest, Waiting
@@ -61,12 +62,12 @@ def test_says_the_days_figures_in_both_parts() -> None:
         (
             "id",
             "Selasa, 24 November 2026 (WITA): 12 pesanan, Rp2.250.000 masuk, ada yang perlu Anda",
-            "NUS-2026-000123: ruang sesi gagal dibuat, sejak Selasa, 24 November 2026, 11.00 WITA",
+            "NUS-2026-000123: Ruang sesi gagal dibuat, sejak Selasa, 24 November 2026, 11.00 WITA",
         ),
         (
             "en",
             "Tuesday, 24 November 2026 (WITA): 12 ordered, Rp2.250.000 in, some need you",
-            "NUS-2026-000123: the room could not be made, since Tuesday, 24 November 2026, 11:00 WITA",
+            "NUS-2026-000123: The room could not be made, since Tuesday, 24 November 2026, 11:00 WITA",
         ),
     ],
 )
@@ -83,6 +84,14 @@ def test_is_named_by_its_day_and_goes_to_the_admin() -> None:
 
     assert mail.key == "2026-11-24:digest:admin:email"
     assert mail.to_email == "tim@private.example"
+
+
+def test_transfers_alone_are_something_to_do_too() -> None:
+    mail = _mail(msgspec.structs.replace(QUIET, payouts_waiting=2))
+
+    assert mail.subject.endswith(", some need you")
+    assert "There is money for you to transfer by hand." in mail.text
+    assert "Orders that need you" not in mail.text
 
 
 @pytest.mark.parametrize("locale", LOCALES)

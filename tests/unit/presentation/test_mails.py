@@ -7,14 +7,17 @@ import pytest
 from shared.domain.notifications import Kind
 from shared.domain.order import Status
 from tests.unit.presentation.samples import (
+    A_TIME,
     ADMIN,
+    BUTTONS,
     CELLS,
     LINKS,
     MENTEE,
-    PAY_URL,
-    ROOM_URL,
+    RAW,
+    TIME_WITH_ZONE,
     TOLD,
     WHEN,
+    WITHOUT_MONEY,
     Cell,
     Page,
     parts_of,
@@ -69,35 +72,10 @@ SUBJECTS = {
     "attention-admin-id": "Perlu tindakan: ruang sesi gagal dibuat (Sari Dewi dengan Budi Santoso)",
     "attention-admin-en": "Action needed: the room could not be made (Sari Dewi with Budi Santoso)",
 }
-BUTTONS = {
-    Kind.INVOICE_READY: [PAY_URL],
-    Kind.PAYMENT_REMINDER: [PAY_URL],
-    Kind.CONFIRMATION_WANTED: [LINKS.accept, LINKS.decline],
-    Kind.CONFIRMATION_REMINDER: [LINKS.accept, LINKS.decline],
-    Kind.SESSION_SCHEDULED: [ROOM_URL],
-    Kind.REMINDER: [ROOM_URL],
-    Kind.SESSION_DECLINED: [LINKS.choose_time, LINKS.refund],
-    Kind.SESSION_MOVED: [ROOM_URL],
-    Kind.PAYOUT_ACCOUNT_WANTED: [LINKS.payout_account],
-    Kind.PAYOUT_TASK: [LINKS.payout_done],
-}
 OVER = {Status.CANCELLED, Status.EXPIRED, Status.REJECTED, Status.COMPLETED}
-WITHOUT_MONEY = {
-    Kind.CONFIRMATION_WANTED,
-    Kind.CONFIRMATION_REMINDER,
-    Kind.SESSION_SCHEDULED,
-    Kind.REMINDER,
-    Kind.SESSION_MOVED,
-}
 GREETING = {"id": "Halo", "en": "Hello"}
 CLOSING = {"id": "Salam hangat,", "en": "Warm regards,"}
 FALLBACKS = ("Kalau tombol di atas tidak bisa dibuka", "If the button")
-# A word with an underscore, or a stored form of an instant: nobody should read these.
-RAW = re.compile(r"\b[a-z]+_[a-z_]+\b|None|[+-]\d\d:\d\d\b|\d{4}-\d\d-\d\d|\{\{|\}\}|\{%|%\}|\{#")
-A_TIME = re.compile(r"\b([01]\d|2[0-3])[.:][0-5]\d(?!\d)")
-TIME_WITH_ZONE = re.compile(
-    r"\b([01]\d|2[0-3])[.:][0-5]\d(\S([01]\d|2[0-3])[.:][0-5]\d)? WI(B|TA|T)\b"
-)
 
 
 def _manage(cell: Cell) -> list[str]:
