@@ -1,7 +1,10 @@
 """The people of the sample orders who answer, cancel, choose and pay out, by the links they got."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+
+import httpx
 
 from local.demo.plan import PlannedOrder, Story
 from local.people import People
@@ -34,7 +37,9 @@ class Actors:
             return
         self._links = self._people.messages()
         for order_planned, order in acting:
-            self._act(order_planned, order)
+            # Whoever does not get through tries again after the next look.
+            with contextlib.suppress(httpx.HTTPError):
+                self._act(order_planned, order)
 
     def _act(self, planned: PlannedOrder, order: Order) -> None:
         declines = planned.story is Story.DECLINED and not order.was(Status.AWAITING_MENTEE)

@@ -69,7 +69,7 @@ class LinkSigner:
         """Return what the link says. Raises LinkError if it is not ours, or has expired."""
         try:
             link = msgspec.convert(self._serializer(purpose).loads(token), Link)
-        except (BadData, msgspec.ValidationError, RecursionError) as error:
+        except (BadData, msgspec.ValidationError, RecursionError, UnicodeError) as error:
             raise LinkError from error
         if now >= datetime.fromtimestamp(link.expires_at, UTC):
             raise LinkError(expired=True)

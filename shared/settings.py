@@ -117,21 +117,27 @@ class SmtpSettings(Section, frozen=True, kw_only=True):
 
 
 class WhatsAppSettings(Section, frozen=True, kw_only=True):
-    """Meta's WhatsApp Cloud API, and what its webhooks are proved with.
-
-    ``phone_number_id`` is Meta's id of the number that messages come from, ``app_secret`` signs
-    the webhooks, ``verify_token`` is said when the webhook's address is registered.
-    """
+    """Meta's WhatsApp Cloud API. ``phone_number_id`` is Meta's id of the number that sends."""
 
     prefix: ClassVar[str] = "WHATSAPP_"
 
     phone_number_id: Annotated[str, Meta(pattern=r"^[0-9]{1,32}$")]
     access_token: Annotated[str, Meta(pattern=r"^[\x21-\x7e]+$")]
-    app_secret: Text
-    verify_token: Text
     base_url: Url = "https://graph.facebook.com"
     api_version: Annotated[str, Meta(pattern=r"^v[0-9]+\.[0-9]+$")] = "v24.0"
     timeout_s: Seconds = 10.0
+
+
+class WhatsAppWebhookSettings(Section, frozen=True, kw_only=True):
+    """What Meta proves itself with: ``app_secret`` signs its webhooks.
+
+    ``verify_token`` is said when the webhook's address is registered.
+    """
+
+    prefix: ClassVar[str] = "WHATSAPP_"
+
+    app_secret: Text
+    verify_token: Text
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):

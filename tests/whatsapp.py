@@ -28,8 +28,6 @@ def settings(url: str, **changes: Any) -> WhatsAppSettings:
     values: dict[str, Any] = {
         "phone_number_id": PHONE_NUMBER_ID,
         "access_token": ACCESS_TOKEN,
-        "app_secret": APP_SECRET,
-        "verify_token": "a-verify-token",
         "base_url": url,
         "timeout_s": 5.0,
     }

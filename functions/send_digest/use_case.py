@@ -18,6 +18,7 @@ from shared.domain.notifications import (
     reclaim,
 )
 from shared.domain.people import Person
+from shared.errors import ClaimedError
 from shared.ports import Clock, DeliveryStore, Mailer, OrderStore
 from shared.presentation.rendering import Renderer
 
@@ -72,7 +73,11 @@ class SendDigest:
                 claim=self.claim,
                 now=self.clock.now(),
             )
-            claimed = self.deliveries.transact(notification.key, claim)
+            try:
+                claimed = self.deliveries.transact(notification.key, claim)
+            except ClaimedError:
+                self.mailer.discard(draft_id)
+                raise
             if claimed.draft_id != draft_id:
                 self.mailer.discard(draft_id)
         else:

@@ -8,13 +8,13 @@ from functions.track_delivery.use_case import TrackDelivery
 from shared import entrypoint, observability
 from shared.bootstrap import Wiring
 from shared.errors import InvalidMessageError
-from shared.settings import WhatsAppSettings
+from shared.settings import WhatsAppWebhookSettings
 from shared.whatsapp_webhook import SIGNATURE, challenge, is_signed, read_statuses
 
 # Meta's own are at most 3 MB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
-wiring = Wiring(WhatsAppSettings)
+wiring = Wiring(WhatsAppWebhookSettings)
 
 
 @cache
@@ -25,7 +25,7 @@ def _step() -> TrackDelivery:
 @entrypoint.http
 def track_delivery(request: Request) -> Response:
     """Check who calls, decode, handle."""
-    settings = wiring.settings[WhatsAppSettings]
+    settings = wiring.settings[WhatsAppWebhookSettings]
     if request.method == "GET":  # the address is being registered
         answer = challenge(request.args, settings.verify_token)
         if answer is None:

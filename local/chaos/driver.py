@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from local.demo.plan import CHANNELS, Plan, PlannedOrder, Story
+from local.actors import Actors
+from local.demo.plan import CHANNELS, MEETS, Plan, PlannedOrder, Story
 from local.people import People
 from shared.domain.order import Order, Status
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES, reminder_time
@@ -61,6 +62,7 @@ class ChaosDriver:
         self._orders = orders
         self._clock = clock
         self._tell = tell
+        self._actors = Actors(people)
         self._published: set[str] = set()
         self._paid: set[str] = set()
 
@@ -142,7 +144,7 @@ class ChaosDriver:
     def _reminders(self) -> dict[datetime, set[tuple[str, int]]]:
         """Return who is to be reminded when: order ids with lead times."""
         due: dict[datetime, set[tuple[str, int]]] = {}
-        for order in self._plan.told(*CHANNELS):
+        for order in self._plan.told(*MEETS):
             for lead in DEFAULT_LEAD_MINUTES:
                 moment = reminder_time(order.event.session, lead)
                 due.setdefault(moment, set()).add((order.id, lead))
@@ -161,6 +163,7 @@ class ChaosDriver:
 
     def _look(self) -> Mapping[str, Order]:
         seen = {order.id: order for order in self._orders.scan()}
+        self._actors.act(self._plan.orders, seen)
         self._tell(
             Progress(
                 published=len(self._published),

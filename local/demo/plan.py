@@ -143,7 +143,7 @@ def make_plan(
         story = stories[number % len(stories)]
         event = _event(f"NUS-{now.year}-{first_number + number:06d}", number, now, rng)
         if story is Story.TAKEN:
-            wanted = planned[number - len(stories) + 1].event
+            wanted = planned[number - number % len(stories)].event
             event = msgspec.structs.replace(event, mentor=wanted.mentor, session=wanted.session)
         planned.append(PlannedOrder(story=story, event=event))
     return Plan(orders=tuple(planned))

@@ -283,7 +283,22 @@ def fallback_of(
         return ()
     true = any(r.kind is kind and order.status in r.while_in for rs in TABLE.values() for r in rs)
     late = kind is Kind.REMINDER and now >= order.session.starts_at
-    return ((mail,),) if true and not late else ()
+    return ((mail,),) if true and _is_latest(mail, order) and not late else ()
+
+
+def _is_latest(notification: Notification, order: Order) -> bool:
+    """Whether nothing has overtaken the message: another question, another time, the money."""
+    detail = notification.detail or ""
+    match notification.kind:
+        case Kind.REMINDER:
+            return (detail.partition("-")[2] or "0") == str(order.moves)
+        case Kind.CONFIRMATION_WANTED | Kind.CONFIRMATION_REMINDER | Kind.SESSION_DECLINED:
+            return detail == str(order.revision)
+        case kind if kind in _OF_REFUND.values():
+            refund = order.refund_of(detail)
+            return refund is not None and _OF_REFUND.get(refund.state) is kind
+        case _:
+            return True
 
 
 def _lead_in(kind: Kind, detail: str | None) -> int | None:

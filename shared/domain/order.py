@@ -190,7 +190,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         moved = msgspec.structs.replace(self, status=status, history=(*self.history, change))
         return msgspec.structs.replace(
             moved,
-            check_at=_first_look(status, now),
+            check_at=_first_look(moved, now),
             next_reminder_at=None,
             claimed_until=None,
         )
@@ -291,5 +291,7 @@ def order_from(event: OrderCreated, now: datetime) -> Order:
     )
 
 
-def _first_look(status: Status, now: datetime) -> datetime | None:
-    return None if status is Status.COMPLETED else now + LOOK_AFTER_CHANGE
+def _first_look(order: Order, now: datetime) -> datetime | None:
+    # Money may still be on its way back when the session is over.
+    over = order.status is Status.COMPLETED and not order.refunds
+    return None if over else now + LOOK_AFTER_CHANGE

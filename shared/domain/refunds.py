@@ -55,7 +55,7 @@ def record_refund(current: Order | None, _days: Days, *, told: Refund, now: date
     """Record what the provider says of a refund: under way, done, or failed."""
     order = existing(current)
     known = order.refund_of(told.invoice_id) or _by_id(order, told.id)
-    if known is None or known.state not in _AT_PROVIDER:
+    if known is None or known.state not in _AT_PROVIDER or not _is_ours(known, told):
         return Change(order=order)
     state = _STATES.get(told.status, MoneyBackState.STARTED)
     if state is known.state:
@@ -113,6 +113,11 @@ def note_paid_out(current: Order | None, _days: Days, *, invoice_id: str, now: d
 def _by_id(order: Order, refund_id: str) -> MoneyBack | None:
     """Return the refund that the provider knows by this id, where it names no invoice."""
     return next((r for r in order.refunds if r.refund_id == refund_id), None)
+
+
+def _is_ours(known: MoneyBack, told: Refund) -> bool:
+    """Whether it is the refund that is owed, and not another one, as of a part by hand."""
+    return told.amount == known.amount and known.refund_id in {None, told.id}
 
 
 def received(invoice: Invoice) -> int:

@@ -8,6 +8,7 @@ import msgspec
 from shared.domain.actions import NOT_NOW, TOO_LATE, for_action
 from shared.domain.availability import Availability, buffer_of, day_keys_for, refusal
 from shared.domain.confirmation import asked_anew
+from shared.domain.meetings import MEETING_REFUSED, SESSION_MISSED
 from shared.domain.order import Change, Order, Status
 from shared.domain.placement import SESSION_IN_PAST, SLOT_TAKEN
 from shared.domain.reminders import next_reminder_at
@@ -84,6 +85,8 @@ def _rebooked(moved: Order, days: Days) -> tuple[MentorDay, ...]:
 
 
 def _after_move(moved: Order, now: datetime) -> Order:
+    # What stood against the time before says nothing about this one.
+    moved = moved.without_attention(MEETING_REFUSED, SESSION_MISSED)
     if moved.status is Status.AWAITING_MENTEE:
         return moved.moved_to(Status.PAID, now).acted_on(now)
     if moved.status is Status.AWAITING_MENTOR:

@@ -30,8 +30,6 @@ SMTP = {"SMTP_HOST": "mail.example", "SMTP_SENDER": "sessions@nusademy.example"}
 WHATSAPP = {
     "WHATSAPP_PHONE_NUMBER_ID": "106540352242922",
     "WHATSAPP_ACCESS_TOKEN": "a-token",
-    "WHATSAPP_APP_SECRET": "a-secret",
-    "WHATSAPP_VERIFY_TOKEN": "a-word",
 }
 
 

@@ -149,6 +149,11 @@ def test_what_a_person_does_makes_older_links_dead_and_is_looked_after_soon(
     assert order(check_at=check_at).with_refund(REFUND, NOW).check_at == then
 
 
+def test_an_order_that_is_over_is_looked_after_while_money_may_be_on_its_way_back() -> None:
+    owed = scheduled_order().with_refund(REFUND, NOW)
+    assert owed.moved_to(Status.COMPLETED, LATER).check_at == LATER + LOOK_AFTER_CHANGE
+
+
 def test_of_each_payment_one_refund_is_known() -> None:
     other = msgspec.structs.replace(REFUND, invoice_id="inv-2")
     both = order().with_refund(REFUND, NOW).with_refund(other, NOW)
