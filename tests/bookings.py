@@ -33,6 +33,14 @@ READER = {
     Purpose.PAYOUT_ACCOUNT: Recipient.MENTEE,
     Purpose.PAYOUT_DONE: Recipient.ADMIN,
 }
+# What manage_booking and its tests write.
+_FILLED = (
+    ("orders", "orders"),
+    ("orders", "mentor_days"),
+    ("availability", "availability"),
+    ("queue", "messages"),
+    ("queue", "deliveries"),
+)
 _PAYOUTS = frozenset({Purpose.PAYOUT_ACCOUNT, Purpose.PAYOUT_DONE})
 
 
@@ -62,6 +70,13 @@ class Bookings:
         """Let it be this time in the function's world."""
         offset = (at - datetime.now(UTC)).total_seconds()
         self._offset.write_text(json.dumps({"offset_s": offset}))
+
+    def clear(self) -> None:
+        """Forget everything, and let it be two hours after NOW again."""
+        self.set_time(NOW + timedelta(hours=2))
+        for name, table in _FILLED:
+            with closing(sqlite3.connect(self.data_dir / f"{name}.db")) as database, database:
+                database.execute(f"DELETE FROM {table}")  # noqa: S608 - a name from here
 
     @property
     def settings(self) -> dict[str, str]:

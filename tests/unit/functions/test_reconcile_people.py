@@ -9,6 +9,7 @@ import pytest
 from functions.reconcile_orders.use_case import Tick
 from shared.domain.confirmation import MENTOR_SILENT, choose_by
 from shared.domain.events import (
+    Event,
     InvoicePaid,
     MentorAsked,
     OrderCancelled,
@@ -53,7 +54,7 @@ def tick(chain: Chain) -> Tick:
     return chain.reconcile_orders()(chain.clock.now())
 
 
-def kinds(chain: Chain) -> list[type]:
+def kinds(chain: Chain) -> list[type[Event]]:
     return [type(event) for event in chain.said]
 
 
@@ -151,9 +152,7 @@ def test_a_calendar_that_did_not_follow_a_move_is_seen_and_the_move_said_again()
     chain.meetings.ensure(meeting_request(scheduled_order()))
     tick(chain)
     assert OrderRescheduled in kinds(chain)
-    for event in list(chain.said):
-        if isinstance(event, OrderRescheduled):
-            chain.create_meeting()(event)
+    chain.create_meeting()(next(e for e in chain.said if isinstance(e, OrderRescheduled)))
     (event,) = chain.meetings.live
     assert event.starts_at == moved_order().session.starts_at
 
