@@ -19,7 +19,12 @@ from hypothesis.stateful import (
 
 from shared.domain.availability import Availability, day_keys_for
 from shared.domain.billing import attach_invoice, settle
-from shared.domain.confirmation import give_up_waiting, return_unchosen
+from shared.domain.confirmation import (
+    ask_mentor,
+    give_up_waiting,
+    needs_answer,
+    return_unchosen,
+)
 from shared.domain.events import OrderCreated
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.meetings import (
@@ -49,10 +54,11 @@ CLAIM = timedelta(seconds=90)
 # One mentor needs a rest between sessions.
 AVAILABILITY = {"m-2": Availability(mentor_id="m-2", buffer_minutes=45)}
 # Few and close to each other, also across midnight, so that they meet.
-HOURS = st.integers(1, 14).map(lambda hours: 28 + 2 * hours)
+HOURS = st.integers(1, 14).map(lambda hours: 76 + 2 * hours)
 LENGTHS = st.sampled_from((30, 60, 90, 120, 720))
 MENTORS = st.sampled_from(("m-1", "m-2"))
-WHICH = st.integers(0, 6)  # order or invoice, counted round
+WHICH = st.integers(0, 7)  # order or invoice, counted round
+MOST_ORDERS = 8
 
 
 class OrdersWorld(RuleBasedStateMachine):
@@ -74,12 +80,14 @@ class OrdersWorld(RuleBasedStateMachine):
         for mentor_id, hours, length in sessions:
             self.web_app_publishes(mentor_id, hours, length)
 
+    @precondition(lambda self: len(self.requests) < MOST_ORDERS)
     @rule(which=WHICH)
     def another_mentee_wants_the_same(self, which: int) -> None:
         wanted = self.requests[which % len(self.requests)]
         hours = (wanted.session.starts_at - NOW) // timedelta(hours=1)
         self.web_app_publishes(wanted.mentor.id, hours, wanted.session.duration_minutes)
 
+    @precondition(lambda self: len(self.requests) < MOST_ORDERS)
     @rule(mentor_id=MENTORS, hours=HOURS, length=LENGTHS)
     def web_app_publishes(self, mentor_id: str, hours: int, length: int) -> None:
         request = order_created(
@@ -100,6 +108,26 @@ class OrdersWorld(RuleBasedStateMachine):
         keys = day_keys_for(request.mentor.id, request.session, availability)
         with suppress(ClaimedError):
             self.transact(request.order_id, decide, keys)
+
+    @rule(which=WHICH, asks=st.booleans())
+    def all_goes_well(self, which: int, *, asks: bool) -> None:
+        """Take an order as far as its next step takes it when nothing goes wrong."""
+        order = self.order(which)
+        match order.status:
+            case Status.PENDING:
+                self.provider_makes_an_invoice(which, factor=1, recorded=True)
+            case Status.INVOICED if order.invoice:
+                self.mentee_pays(list(self.invoices).index(order.invoice.id), short=0, heard=True)
+            case Status.PAID if asks and needs_answer(order):
+                self.ask(order)
+            case Status.PAID | Status.SCHEDULED:
+                self.room_is_ready(which, called_off_meanwhile=False)
+            case _:
+                pass
+
+    def ask(self, order: Order) -> None:
+        asked = partial(ask_mentor, within=timedelta(hours=12), now=self.now)
+        self.transact(order.id, asked)
 
     @rule(which=WHICH, refused=st.sampled_from((False, False, False, True)))
     def making_an_invoice_fails(self, which: int, *, refused: bool) -> None:
