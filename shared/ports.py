@@ -10,10 +10,11 @@ from typing import Protocol
 import msgspec
 
 from shared.domain.availability import Availability
+from shared.domain.deliveries import Delivery
 from shared.domain.events import Event
 from shared.domain.invoice import Invoice
 from shared.domain.meetings import CalendarEvent, MeetingRequest
-from shared.domain.notifications import Delivery, Mail, TemplateMessage
+from shared.domain.notifications import Mail, TemplateMessage
 from shared.domain.order import Change, Order
 from shared.domain.refund import Refund, RefundRequest
 from shared.domain.schedule import DayKey, Days, MentorDay, Period

@@ -67,6 +67,7 @@ class OrdersWorld(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
+        self.asks = False
         self.requests: list[OrderCreated] = []
         self.orders: dict[str, Order] = {}
         self.days: dict[DayKey, MentorDay] = {}
@@ -74,6 +75,10 @@ class OrdersWorld(RuleBasedStateMachine):
         # Invoices that the order has heard of as they are, and the revision of each live event.
         self.heard: set[str] = set()
         self.calendar: dict[str, dict[str, int]] = {}
+
+    @initialize(asks=st.booleans())
+    def marketplace_decides_whether_mentors_are_asked(self, *, asks: bool) -> None:
+        self.asks = asks
 
     @initialize(sessions=st.lists(st.tuples(MENTORS, HOURS, LENGTHS), min_size=3, max_size=5))
     def web_app_publishes_several(self, sessions: list[tuple[str, int, int]]) -> None:
@@ -109,23 +114,25 @@ class OrdersWorld(RuleBasedStateMachine):
         with suppress(ClaimedError):
             self.transact(request.order_id, decide, keys)
 
-    @rule(which=WHICH, asks=st.booleans())
-    def all_goes_well(self, which: int, *, asks: bool) -> None:
+    @rule(which=WHICH)
+    def all_goes_well(self, which: int) -> None:
         """Take an order as far as its next step takes it when nothing goes wrong."""
-        order = self.order(which)
+        order = self.order(which, Status.PENDING, Status.INVOICED, Status.PAID)
         match order.status:
             case Status.PENDING:
+                which = list(self.orders).index(order.id)
                 self.provider_makes_an_invoice(which, factor=1, recorded=True)
             case Status.INVOICED if order.invoice:
                 self.mentee_pays(list(self.invoices).index(order.invoice.id), short=0, heard=True)
-            case Status.PAID if asks and needs_answer(order):
+            case Status.PAID:
                 self.ask(order)
-            case Status.PAID | Status.SCHEDULED:
-                self.room_is_ready(which, called_off_meanwhile=False)
+                self.meet(self.orders[order.id], called_off_meanwhile=False)
             case _:
                 pass
 
     def ask(self, order: Order) -> None:
+        if not self.asks:
+            return
         asked = partial(ask_mentor, within=timedelta(hours=12), now=self.now)
         self.transact(order.id, asked)
 
@@ -177,8 +184,12 @@ class OrdersWorld(RuleBasedStateMachine):
 
     @rule(which=WHICH, called_off_meanwhile=st.booleans())
     def room_is_ready(self, which: int, *, called_off_meanwhile: bool) -> None:
-        order = self.order(which)
-        if order.status is not Status.PAID and not calendar_is_behind(order, self.now):
+        order = self.order(which, Status.PAID, Status.SCHEDULED)
+        self.meet(order, called_off_meanwhile=called_off_meanwhile)
+
+    def meet(self, order: Order, *, called_off_meanwhile: bool) -> None:
+        waits = order.status is Status.PAID and not (self.asks and needs_answer(order))
+        if not waits and not calendar_is_behind(order, self.now):
             return
         own = self.calendar.setdefault(order.id, {})
         own[event_id(order)] = max(order.moves, own.get(event_id(order), 0))
@@ -249,8 +260,11 @@ class OrdersWorld(RuleBasedStateMachine):
         if current.status is not InvoiceStatus.PAID:
             self.invoices[current.id] = msgspec.structs.replace(current, **changes)
 
-    def order(self, which: int) -> Order:
-        return self.orders[self.requests[which % len(self.requests)].order_id]
+    def order(self, which: int, *statuses: Status) -> Order:
+        """Return an order, in one of these statuses if there is any."""
+        known = list(self.orders.values())
+        fitting = [order for order in known if order.status in statuses] or known
+        return fitting[which % len(fitting)]
 
     def invoice(self, which: int) -> Invoice:
         return list(self.invoices.values())[which % len(self.invoices)]

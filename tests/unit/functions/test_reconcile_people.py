@@ -8,6 +8,7 @@ import pytest
 
 from functions.reconcile_orders.use_case import Tick
 from shared.domain.confirmation import MENTOR_SILENT, choose_by
+from shared.domain.deliveries import mark_sent, mark_undelivered
 from shared.domain.events import (
     Event,
     InvoicePaid,
@@ -19,7 +20,6 @@ from shared.domain.events import (
     SessionDeclined,
 )
 from shared.domain.meetings import event_id, meeting_request
-from shared.domain.notifications import mark_sent, mark_undelivered
 from shared.domain.order import LOOK_AFTER_CHANGE, MoneyBackState, Order, Status
 from shared.domain.refund import RefundStatus
 from shared.domain.refunds import refund_request
@@ -90,7 +90,8 @@ def test_a_mentee_who_did_not_choose_gets_the_money() -> None:
     tick(chain)
     assert chain.order().status is Status.CANCELLED
     assert [refund.state for refund in chain.order().refunds] == [MoneyBackState.DUE]
-    assert kinds(chain) == [OrderCancelled, RefundDue]
+    expected: list[type[Event]] = [OrderCancelled, RefundDue]
+    assert kinds(chain) == expected
 
 
 def test_a_mentee_who_moved_meanwhile_is_not_called_off() -> None:
@@ -172,6 +173,16 @@ def test_an_event_that_was_left_of_an_order_that_is_off_is_found_and_cleared(
     chain.put(msgspec.structs.replace(chain.order(), check_at=chain.clock.now()))
     tick(chain)
     assert chain.order().obsolete_events == ()
+
+
+def test_an_event_of_a_time_before_is_cleared_though_the_order_goes_on() -> None:
+    going_on = scheduled_order(event_generation=1, obsolete_events=(event_id(scheduled_order()),))
+    chain = at(going_on, NOW + 2 * HOUR)
+    for order in (scheduled_order(), going_on):
+        chain.meetings.ensure(meeting_request(order))
+    tick(chain)
+    assert chain.order().obsolete_events == ()
+    assert [event.event_id for event in chain.meetings.live] == [event_id(going_on)]
 
 
 def test_what_has_been_heard_of_an_order_that_is_off_is_not_said_again() -> None:

@@ -91,11 +91,14 @@ def running(folder: Path, **settings: str) -> Iterator[Site]:
         for name, value in (bookings.settings | settings).items():
             patch.setenv(name, value)
         patch.setattr(logger, "handlers", [handler])
-        patch.setattr(logger, "level", logging.INFO)
-        patch.setattr(logger, "propagate", False)
+        level = logger.level
+        logger.setLevel(logging.INFO)
         app = functions_framework.create_app("manage_booking", source)  # type: ignore[no-untyped-call]
-        yield Site(bookings, app.test_client(), logs)
-        bookings.close()
+        try:
+            yield Site(bookings, app.test_client(), logs)
+        finally:
+            logger.setLevel(level)
+            bookings.close()
 
 
 def heading(answer: TestResponse) -> str:
