@@ -23,7 +23,7 @@ GUARDS: tuple[tuple[Callable[[], Deploy], str, str], ...] = (
     (variants.without_timers, "payment_is_served", "no session, no money back"),
     (variants.without_refund_key, "money_goes_back_once", "goes back 2 times"),
     (variants.without_freeing_the_old_day, "slots_match_orders", "is held for nothing"),
-    (variants.without_booking_the_new_time, "no_double_booking", "overlaps"),
+    (variants.without_booking_the_new_time, "slots_match_orders", "is not held"),
     (variants.without_revision_check, "used_links_are_dead", "works at"),
     (variants.without_clearing_calendars, "closed_orders_have_no_event", "in the calendars"),
     (variants.without_event_revision, "calendar_shows_the_time", "the calendar shows"),

@@ -24,17 +24,20 @@ from shared.domain.deliveries import Delivery, claim_chat, mark_sent, reclaim, u
 from shared.domain.events import Event
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.meetings import CalendarEvent, MeetingRequest, note_cleared, note_obsolete
-from shared.domain.notifications import Channel, Notification
+from shared.domain.notifications import Channel, Mail, Notification
 from shared.domain.order import Change, Order, OrderInvoice, Status
 from shared.domain.placement import existing
 from shared.domain.refund import Refund, RefundRequest
 from shared.domain.schedule import DayKey, Days, MentorDay
 from shared.errors import RetryableError
 from shared.links import Link
-from shared.ports import Decide
+from shared.mail_once import MailOnce
+from shared.ports import Clock, Decide
 from tests.simulation.steps import Deploy, Ports, Settings, Steps, deploy
 
 S = TypeVar("S")
+_LONGER_THAN_A_CLAIM_S = 130.0
+_SLOW_CALENDAR_S = 90.0
 
 
 class _Wrapped:
@@ -45,6 +48,21 @@ class _Wrapped:
 
     def __getattr__(self, method: str) -> Any:
         return getattr(self._port, method)
+
+
+class _Slow(_Wrapped):
+    """A vendor that takes its time over one method: what a guard is there for comes sooner."""
+
+    def __init__(self, port: Any, clock: Clock, method: str, seconds: float) -> None:
+        super().__init__(port)
+        self._clock = clock
+        self._method = method
+        self._seconds = seconds
+
+    def __getattr__(self, method: str) -> Any:
+        if method == self._method:
+            self._clock.sleep(self._seconds)
+        return super().__getattr__(method)
 
 
 def _as(variant: type[S], step: Any) -> S:
@@ -107,7 +125,13 @@ class _LatestWins(CreateInvoice):
 
 def without_first_invoice_wins() -> Deploy:
     """Let an invoice that comes later take the place of the one that is shown."""
-    return _with(lambda s: {"create_invoice": _as(_LatestWins, s.create_invoice)})
+    latest_wins = _with(lambda s: {"create_invoice": _as(_LatestWins, s.create_invoice)})
+
+    def build(ports: Ports, settings: Settings) -> Steps:
+        slow = _Slow(ports.invoices, ports.clock, "create", _LONGER_THAN_A_CLAIM_S)
+        return latest_wins(dataclasses.replace(ports, invoices=slow), settings)
+
+    return build
 
 
 class _Trusting(HandleCallback):
@@ -182,7 +206,15 @@ def _with_sender(channel: Channel, change: Callable[[Any], Sender]) -> Deploy:
     return _with(changed)
 
 
-class _LastDraftWins(MailSender):
+def _with_mails(change: Callable[[MailOnce], MailOnce]) -> Deploy:
+    def changed(sender: Any) -> Sender:
+        assert isinstance(sender, MailSender)
+        return dataclasses.replace(sender, once=change(sender.once))
+
+    return _with_sender(Channel.EMAIL, changed)
+
+
+class _LastDraftWins(MailOnce):
     def _claim_new(self, notification: Notification, draft_id: str) -> Delivery:
         own = Delivery(key=notification.key, order_id=notification.order_id, draft_id=draft_id)
         return self.deliveries.transact(notification.key, lambda _current: own)
@@ -190,26 +222,25 @@ class _LastDraftWins(MailSender):
 
 def without_message_claim() -> Deploy:
     """Let two deliveries of one message each send their own draft."""
-    return _with_sender(Channel.EMAIL, partial(_as, _LastDraftWins))
+    return _with_mails(partial(_as, _LastDraftWins))
 
 
-class _SendsUnrecorded(MailSender):
-    def send(self, notification: Notification, order: Order, known: Delivery | None) -> None:
+class _SendsUnrecorded(MailOnce):
+    def send(self, notification: Notification, mail: Mail, _known: Delivery | None) -> None:
         key, now = notification.key, self.clock.now()
-        empty = Delivery(key=key, order_id=order.id)
+        empty = Delivery(key=key, order_id=notification.order_id)
         claimed = self.deliveries.transact(
             key, lambda current: reclaim(current or empty, claim=self.claim, now=now)
         )
         if claimed.settled:
             return
-        mail = self.composer.mail(notification, order, now)
         self.mailer.send(self.mailer.draft(mail), mail)
         self.deliveries.transact(key, partial(mark_sent, now=self.clock.now()))
 
 
 def without_draft_record() -> Deploy:
     """Claim a message, but do not record its draft before it is sent."""
-    return _with_sender(Channel.EMAIL, partial(_as, _SendsUnrecorded))
+    return _with_mails(partial(_as, _SendsUnrecorded))
 
 
 class _SendsAgain(ChatSender):
@@ -363,16 +394,19 @@ class _LastWriterWins(_Wrapped):
         self._numbers = numbers
 
     def ensure(self, request: MeetingRequest) -> CalendarEvent:
-        latest = msgspec.structs.replace(request, revision=next(self._numbers))
-        event: CalendarEvent = self._port.ensure(latest)
-        self._asked[request.event_id] = request.revision
+        ensure = self._port.ensure  # takes its time, so that the number is that of the writing
+        event: CalendarEvent = ensure(
+            msgspec.structs.replace(request, revision=next(self._numbers))
+        )
+        known = self._asked.get(request.event_id, 0)
+        self._asked[request.event_id] = max(known, request.revision)
         return msgspec.structs.replace(event, revision=request.revision)
 
     def get(self, event_id: str) -> CalendarEvent | None:
         event: CalendarEvent | None = self._port.get(event_id)
         if event is None:
             return None
-        return msgspec.structs.replace(event, revision=self._asked.get(event_id, event.revision))
+        return msgspec.structs.replace(event, revision=self._asked.get(event_id, 0))
 
 
 def without_event_revision() -> Deploy:
@@ -381,7 +415,8 @@ def without_event_revision() -> Deploy:
     numbers = itertools.count(1)
 
     def build(ports: Ports, settings: Settings) -> Steps:
-        meetings = _LastWriterWins(ports.meetings, asked, numbers)
+        slow = _Slow(ports.meetings, ports.clock, "ensure", _SLOW_CALENDAR_S)
+        meetings = _LastWriterWins(slow, asked, numbers)
         return deploy(dataclasses.replace(ports, meetings=meetings), settings)
 
     return build
@@ -396,6 +431,10 @@ class _Unnoticing(_Wrapped):
 
 def without_noting_late_events() -> Deploy:
     """Let nobody note an event that was made while its order was called off."""
-    return lambda ports, settings: deploy(
-        dataclasses.replace(ports, orders=_Unnoticing(ports.orders)), settings
-    )
+
+    def build(ports: Ports, settings: Settings) -> Steps:
+        slow = _Slow(ports.meetings, ports.clock, "ensure", _SLOW_CALENDAR_S)
+        unnoticing = _Unnoticing(ports.orders)
+        return deploy(dataclasses.replace(ports, orders=unnoticing, meetings=slow), settings)
+
+    return build
