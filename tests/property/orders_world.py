@@ -222,6 +222,8 @@ class OrdersWorld(RuleBasedStateMachine):
             self.transact(order.id, partial(refuse_meeting, now=self.now))
             return
         event = CalendarEvent(event_id=event_id(order), cancelled=cancelled, room=room)
+        if cancelled:  # by somebody in the calendar
+            self.calendar.get(order.id, {}).pop(event.event_id, None)
         self.transact(order.id, partial(note_missing_room, event=event, now=self.now))
 
     @rule(which=WHICH, live=st.booleans())
