@@ -41,11 +41,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: dict[str, float]
     background: float
 
-    @property
-    def throughput(self) -> float:
-        """Orders a second, from the first order to the last room."""
-        return len(self.journeys) / max(journey.scheduled for journey in self.journeys)
-
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """What was learnt. Seconds; ``processor_s`` of a request (of a mail, of a delivery).

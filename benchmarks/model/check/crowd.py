@@ -18,6 +18,7 @@ from shared.errors import PipelineError
 from shared.ports import Clock, OrderStore
 
 PAY_AFTER_S = 3.0
+_FIRST_ROOM_S = 2.0
 _TRY_AGAIN_S = 0.5
 _PATIENCE_S = 90.0
 _POLL_S = 0.5
@@ -40,6 +41,13 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     def payment_to_room(self) -> float:
         """How long the room took, from the mentee's payment."""
         return self.scheduled - self.paid
+
+
+def throughput(journeys: Sequence[Journey]) -> float:
+    """Return the rooms made in a second, from when there may be one until orders stop coming."""
+    begin = PAY_AFTER_S + _FIRST_ROOM_S
+    end = max(journey.published for journey in journeys)
+    return sum(begin <= journey.scheduled < end for journey in journeys) / (end - begin)
 
 
 def arrivals(rate: float, seconds: float, seed: int) -> list[float]:

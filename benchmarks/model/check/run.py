@@ -12,7 +12,7 @@ import msgspec
 
 from benchmarks.model.check import calibrate
 from benchmarks.model.check.calibrate import Calibration, Say
-from benchmarks.model.check.crowd import Journey, arrivals
+from benchmarks.model.check.crowd import Journey, arrivals, throughput
 from benchmarks.model.check.local_model import fitted_hops, forecast
 
 TARGET = 0.2
@@ -33,7 +33,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 def capacity(known: Calibration, cores: int) -> float:
     """Return the orders a second that the processors and the vendors' one process can do."""
-    free = max(0.1, cores - known.background)
+    # The system shares out fairly: what others use now, they would give way with.
+    free = max(cores / 2, cores - known.background)
     return min(free / known.order_s, 1 / known.vendors_order_s)
 
 
@@ -50,7 +51,7 @@ def figures(journeys: Sequence[Journey]) -> Figures:
     return Figures(
         order_to_invoice=median(journey.order_to_invoice for journey in journeys),
         payment_to_room=median(journey.payment_to_room for journey in journeys),
-        throughput=len(journeys) / max(journey.scheduled for journey in journeys),
+        throughput=throughput(journeys),
     )
 
 
@@ -88,6 +89,7 @@ def check(say: Say, seconds: float = 60.0, rate: float | None = None) -> dict[st
         "forecast": msgspec.to_builtins(said),
         "measured": msgspec.to_builtins(seen),
         "orders": len(run.journeys),
+        "slowest_payment_to_room": max(journey.payment_to_room for journey in run.journeys),
         "rate": rate,
         "capacity": capacity(known, cores),
         "background": {"calibration": known.background, "run": run.background},
