@@ -1,9 +1,11 @@
 """What a developer can ask of a local world."""
 
 import argparse
+import json
 import re
 import secrets
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,11 +23,13 @@ from local.chaos.commands import add_burst, add_chaos
 from local.config import WorldConfig
 from local.dead_letters import add_dead_letters
 from local.demo import run as demo
+from local.demo.plan import Story
 from local.postman import Disturbance
 from local.world import World, running
 from shared.domain.events import OrderCreated
 from shared.domain.order import Order
 from shared.errors import PipelineError
+from shared.presentation.whatsapp import approved_templates
 
 _HEAL_EVERY_S = 0.5
 _ADVANCE_TIMEOUT_S = 600.0
@@ -64,7 +68,7 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("demo", help="run sample orders through a world")
     _world_options(parser, Path(".local/demo"))
-    parser.add_argument("--orders", type=int, default=6, metavar="N")
+    parser.add_argument("--orders", type=int, default=len(Story), metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
     parser.add_argument("--fresh", action="store_true", help="do not go on with an earlier run")
     parser.set_defaults(run=_demo)
@@ -92,6 +96,15 @@ def _add_advance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=_advance)
 
 
+def _add_whatsapp_templates(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    parser = commands.add_parser(
+        "whatsapp-templates", help="print every WhatsApp template, as Meta's API takes it"
+    )
+    parser.set_defaults(run=_whatsapp_templates)
+
+
 def _world_options(parser: argparse.ArgumentParser, folder: Path) -> None:
     parser.add_argument("--backend", choices=["embedded", "emulator"], default="embedded")
     parser.add_argument("--folder", type=Path, default=folder, help="where the world is kept")
@@ -108,6 +121,12 @@ def _world_options(parser: argparse.ArgumentParser, folder: Path) -> None:
     parser.add_argument(
         "--delay", type=float, default=0.0, help="hold deliveries for up to so long"
     )
+    parser.add_argument(
+        "--mentor-confirmation",
+        choices=["off", "required"],
+        default="off",
+        help="whether a mentor has to accept a paid order first",
+    )
 
 
 def _folder_option(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +139,7 @@ def _options(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "time_scale": options.time_scale,
         "disturbance": disturbance if disturbed else None,
+        "mentor_confirmation": options.mentor_confirmation,
     }
 
 
@@ -138,6 +158,7 @@ def _up(options: argparse.Namespace) -> int:
         console.print(f"place an order   {config.url('shop')}")
         console.print(f"checkout         {config.url('xendit')}")
         console.print(f"mailbox          {config.url('google')}/mailbox")
+        console.print(f"phones           {config.url('whatsapp')}")
         console.print(f"calendar         {config.url('google')}/calendar")
         _serve(world, stopping)
     return 0
@@ -209,6 +230,21 @@ def _advance(options: argparse.Namespace) -> int:
     return 0
 
 
+def _whatsapp_templates(_options: argparse.Namespace) -> int:
+    """Print what POST /{business account}/message_templates is sent, for each template."""
+    json.dump([_for_meta(**t) for t in approved_templates()], sys.stdout, indent=2)
+    sys.stdout.write("\n")
+    return 0
+
+
+def _for_meta(
+    *, name: str, language: str, category: str, body: str, example: list[str]
+) -> dict[str, Any]:
+    shown = {"example": {"body_text": [example]}} if example else {}
+    component = {"type": "BODY", "text": body, **shown}
+    return {"name": name, "language": language, "category": category, "components": [component]}
+
+
 def _stop_on_signals() -> threading.Event:
     stopping = threading.Event()
 
@@ -244,4 +280,5 @@ _COMMANDS = (
     _add_order,
     _add_advance,
     add_dead_letters,
+    _add_whatsapp_templates,
 )

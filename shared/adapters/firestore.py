@@ -1,4 +1,4 @@
-"""Orders, deliveries and rejected messages in Firestore.
+"""Orders, deliveries and the like in Firestore.
 
 Each document keeps its record whole, as a map or as JSON, beside the few fields that are queried;
 only those need an index.
@@ -22,6 +22,7 @@ from shared.adapters.firestore_transact import (
     read,
 )
 from shared.adapters.google_cloud_errors import classified
+from shared.domain.availability import Availability
 from shared.domain.notifications import Delivery
 from shared.domain.order import Change, Order
 from shared.domain.schedule import DayKey, Days, MentorDay
@@ -76,6 +77,15 @@ class FirestoreOrderStore:
         references = [self._orders.document(order_id), *(self._day(key) for key in keys)]
         return self._transactions.run(references, plan)
 
+    def days(self, keys: Collection[DayKey]) -> Sequence[MentorDay]:
+        """See OrderStore. One round trip for all of them."""
+        references = {key: self._day(key) for key in keys}
+        if not references:
+            return ()
+        with classified("reading mentors' days"):
+            found = read(self._client, list(references.values()))
+        return [_day(key, found[ref.path].to_dict()) for key, ref in references.items()]
+
     def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         return self._due("next_reminder_at", now, limit)
@@ -83,6 +93,16 @@ class FirestoreOrderStore:
     def due_for_check(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         return self._due("check_at", now, limit)
+
+    def changed_since(self, since: datetime, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        changed = self._orders.where(filter=FieldFilter("changed_at", ">=", since))
+        return _orders(changed.order_by("changed_at").limit(limit))
+
+    def waiting_for_admin(self, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        waiting = self._orders.where(filter=FieldFilter("waits_for_admin", "==", True))  # noqa: FBT003 - a value
+        return sorted(_orders(waiting.limit(limit)), key=lambda order: order.id)
 
     def scan(self) -> Iterator[Order]:
         """See OrderStore. Reads page by page, so orders that come meanwhile may be among them."""
@@ -171,6 +191,29 @@ class FirestoreRejectedStore:
         ]
 
 
+class FirestoreAvailabilityStore:
+    """AvailabilityStore on the collection ``availability``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._availability = client.collection("availability")
+
+    def get(self, mentor_id: str) -> Availability | None:
+        """See AvailabilityStore."""
+        content = _content(self._client, self._document(mentor_id))
+        return None if content is None else msgspec.convert(content["availability"], Availability)
+
+    def put(self, availability: Availability) -> None:
+        """See AvailabilityStore."""
+        document = self._document(availability.mentor_id)
+        with classified(f"writing {document.path}"):
+            content = {"availability": msgspec.to_builtins(availability)}
+            document.set(content, retry=RETRY, timeout=TIMEOUT_S)
+
+    def _document(self, mentor_id: str) -> DocumentReference:
+        return self._availability.document(_document_id(mentor_id))
+
+
 def _content(client: Client, reference: DocumentReference) -> Content | None:
     with classified(f"reading {reference.path}"):
         return read(client, [reference])[reference.path].to_dict()
@@ -192,6 +235,9 @@ def _order_content(order: Order) -> Content:
         "status": str(order.status),
         "next_reminder_at": order.next_reminder_at,
         "check_at": order.check_at,
+        "changed_at": order.changed_at,
+        # Left out where it is false, so that what is indexed is only what waits.
+        "waits_for_admin": order.waits_for_admin or None,
     }
 
 

@@ -159,9 +159,18 @@ def _mail(mail_id: str, user: str, raw: bytes, people: dict[str, list[str]], sen
 
 
 def _telling_headers(message: EmailMessage) -> dict[str, str]:
-    named = ("message-id", "reply-to", "date", "to", "cc", "auto-submitted", "list-unsubscribe")
+    named = (
+        "message-id",
+        "reply-to",
+        "date",
+        "to",
+        "cc",
+        "auto-submitted",
+        "list-unsubscribe",
+        "content-language",
+    )
     return {
-        name: str(value)
+        name: str(value).strip()  # a long value begins on a line of its own
         for name, value in message.items()
         if name.lower().startswith("x-") or name.lower() in named
     }
