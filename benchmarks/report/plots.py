@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ INK, SOFT, ACCENT, GREEN, RED, PALE = (
     "#a32019",
     "#cfc3ec",
 )
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "evaluation",
     "font.family": "sans-serif",
@@ -86,14 +87,17 @@ def histograms(samples: Sequence[tuple[Text, Sample, str]], *, label: Text) -> T
             )
             axes.annotate(
                 name(language),
-                (sample.median, axes.get_ylim()[1] * 0.5),
-                (8, 0),
+                (sample.median, 1.0),
+                (0, 4),
+                xycoords=("data", "axes fraction"),
                 textcoords="offset points",
+                ha="left" if sample.median < most / 2 else "center",
                 color=colour,
                 weight="bold",
             )
         axes.set_yscale("symlog", linthresh=0.01)
         axes.set_yticks([])
+        axes.minorticks_off()
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(label(language))
         _ticks(axes, language, number)

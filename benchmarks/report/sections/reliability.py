@@ -7,7 +7,7 @@ from benchmarks.report.blocks import Block, Card, Cards, Note, Plot, Section, mi
 from benchmarks.report.effort import Assumptions
 from benchmarks.report.evidence import Chaos, Evidence, Simulation
 from benchmarks.report.numbers import number, percent, plain
-from benchmarks.report.words import both, say
+from benchmarks.report.words import both, say, words
 
 # With none seen in n tries, the share is below 3/n with 95 % confidence.
 _RULE_OF_THREE = 3
@@ -71,7 +71,7 @@ def _simulation(seen: Simulation) -> Iterator[Block]:
     most = sorted(seen.faults.items(), key=lambda fault: -fault[1])[:12]
     yield Plot(
         svg=plots.bars(
-            [both(plain(name.replace("_", " "))) for name, _ in most],
+            [words().get(f"fault.{name}") or both(plain(name)) for name, _ in most],
             [count for _, count in most],
             label=say("reliability.times"),
         ),
