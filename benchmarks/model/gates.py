@@ -11,18 +11,22 @@ Waits = Generator[simpy.Event, Any, None]
 
 
 class Gate:
-    """Lets at most ``room`` through at a time, first come first served; ``room`` may change."""
+    """Lets at most ``room`` through at a time, first come first served; ``room`` may change.
+
+    Who is ``patient`` gives way to all others.
+    """
 
     def __init__(self, env: simpy.Environment, room: int) -> None:
         self._env = env
         self._room = room
         self._queue: deque[simpy.Event] = deque()
+        self._patient: deque[simpy.Event] = deque()
         self.inside = 0
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._queue)
+        return len(self._queue) + len(self._patient)
 
     @property
     def room(self) -> int:
@@ -34,10 +38,10 @@ class Gate:
         self._room = room
         self._let_in()
 
-    def enter(self) -> simpy.Event:
+    def enter(self, *, patient: bool = False) -> simpy.Event:
         """Return the event of being inside; it has happened already where there is room."""
         entry = self._env.event()
-        self._queue.append(entry)
+        (self._patient if patient else self._queue).append(entry)
         self._let_in()
         return entry
 
@@ -55,9 +59,9 @@ class Gate:
         self._let_in()
 
     def _let_in(self) -> None:
-        while self._queue and self.inside < self._room:
+        while self.waiting and self.inside < self._room:
             self.inside += 1
-            self._queue.popleft().succeed()
+            (self._queue or self._patient).popleft().succeed()
 
 
 class Processor:

@@ -46,10 +46,11 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
 
 
 class Missing(msgspec.Struct, frozen=True, tag="missing"):
-    """There are no data; the command that makes them."""
+    """There are no data; the command that makes them, or the file that they go to."""
 
     what: Text
     command: str
+    runs: bool = True
 
 
 Block = Cards | Table | Plot | Note | Missing
@@ -76,6 +77,6 @@ def section(name: str, headline: Card | None, blocks: Sequence[Block]) -> Sectio
     )
 
 
-def missing(name: str, command: str) -> Missing:
+def missing(name: str, command: str, *, runs: bool = True) -> Missing:
     """Return the block that says what there are no data of."""
-    return Missing(say(f"missing.{name}"), command)
+    return Missing(say(f"missing.{name}"), command, runs)

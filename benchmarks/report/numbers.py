@@ -6,7 +6,7 @@ from typing import Literal
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
 Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
@@ -27,10 +27,21 @@ def percent(share: float, digits: int = 0) -> Figure:
 
 
 def rupiah(amount: float) -> Figure:
-    """Write whole rupiah."""
-    return lambda language: format_currency(
-        round(amount), "IDR", "¤#,##0;-¤#,##0", locale=_locale(language), currency_digits=False
-    )
+    """Write rupiah to the nearest thousand: the assumptions behind them know no more."""
+    thousands = round(amount / 1000)
+    sign = "-" if thousands < 0 else ""
+    return lambda language: f"{sign}Rp{number(abs(thousands) * 1000)(language)}"
+
+
+def compact(value: float) -> Figure:
+    """Write a large round number in short: 100 rb, 100K."""
+    return lambda language: format_compact_decimal(value, locale=_locale(language))
+
+
+def times(ratio: float) -> Figure:
+    """Write how many times something goes into another, to two figures."""
+    digits = 0 if ratio >= 10 else 1 if ratio >= 1 else 2  # noqa: PLR2004 - two figures
+    return lambda language: f"{number(ratio, digits)(language)}\u00d7"
 
 
 def dollars(amount: float, digits: int = 2) -> Figure:
@@ -54,10 +65,12 @@ def span(seconds: float) -> Figure:
         if seconds < limit:
             scaled = seconds / divisor
             digits = 0 if scaled >= 10 or divisor == 0.001 else 1  # noqa: PLR2004 - two figures
-            return lambda language: f"{number(scaled, digits)(language)} {unit[language]}"
+            return lambda language: f"{number(scaled, digits)(language)}{_JOINED}{unit[language]}"
     raise ValueError(seconds)
 
 
+# A space at which no line breaks.
+_JOINED = "\u00a0"
 _UNITS: tuple[tuple[float, float, dict[Language, str]], ...] = (
     (1, 0.001, {"id": "ms", "en": "ms"}),
     (120, 1, {"id": "detik", "en": "s"}),

@@ -73,6 +73,7 @@ def _both(text: Text) -> Markup:
 def _drawn(svg: Text) -> Markup:
     """Show a drawing in both languages. It is our own, so nothing in it has to be escaped."""
     parts = (
-        f'<div lang="{language}" class="drawing">{svg(language)}</div>' for language in LANGUAGES
+        f'<div lang="{language}" class="drawing" tabindex="0">{svg(language)}</div>'
+        for language in LANGUAGES
     )
     return Markup("".join(parts))  # noqa: S704 - made by matplotlib from our own words

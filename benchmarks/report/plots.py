@@ -36,7 +36,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": INK,
     "text.color": INK,
 }
-_WIDTH, _ROW = 7.6, 0.36
+_WIDTH, _ROW = 6.4, 0.36
 _BINS = 60
 _drawn = count()
 
@@ -133,6 +133,7 @@ def stacks(
     def draw(axes: Axes, language: Language) -> None:
         bottoms = [0.0] * len(names)
         for name, values, colour in parts:
+            axes.margins(y=0.08)
             axes.bar(
                 range(len(names)),
                 values,
@@ -145,9 +146,11 @@ def stacks(
         axes.set_xticks(range(len(names)), [name(language) for name in names])
         axes.set_ylabel(label(language))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, 2)(language)))
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+        axes.legend(
+            frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=9
+        )
 
-    return _svg(draw, height=3.0)
+    return _svg(draw, height=3.6)
 
 
 def _millions(value: float) -> Figure:

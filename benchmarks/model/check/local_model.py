@@ -1,5 +1,6 @@
 """The same model on the local world: its dispatcher, its processes, and the cores they share."""
 
+import math
 import random
 from collections.abc import Generator, Sequence
 from statistics import median
@@ -19,6 +20,7 @@ POLL_S = 0.01
 CONCURRENCY = 8
 # Other programs' use of a core comes in bursts of about so long.
 _BURST_S = 0.02
+_GIVES_WAY_S = 0.001
 # What follows from what; the number of mails beside it.
 _SAID = {
     "create_invoice": (("send_notification", 1),),
@@ -53,7 +55,7 @@ class LocalWorld:
         self._windows: dict[tuple[str, int], Gate] = {}
         self.at: dict[tuple[str, int], float] = {}
         for _ in range(cores):
-            env.process(self._others(Processor(env, shared), known.background / cores))
+            env.process(self._others(shared, known.background / cores))
 
     def order(self, number: int) -> Going:
         """Publish an order, and pay it a while later."""
@@ -91,10 +93,17 @@ class LocalWorld:
         for following, its_mails in _SAID.get(function, ()):
             self._env.process(self._deliver(following, its_mails, number))
 
-    def _others(self, processor: Processor, share: float) -> Going:
+    def _others(self, cores: Gate, share: float) -> Going:
+        """Use a core as other programs do, which hold it for long.
+
+        They give way soon to what wakes up for a moment, as Linux's scheduler has them do.
+        """
         while share > 0:
             burst = self._rng.expovariate(1 / _BURST_S)
-            yield from processor.work(burst)
+            for _ in range(math.ceil(burst / _GIVES_WAY_S)):
+                yield cores.enter(patient=True)
+                yield self._env.timeout(_GIVES_WAY_S)
+                cores.leave()
             yield self._env.timeout(burst * max(0.0, 1 / share - 1))
 
 

@@ -20,7 +20,7 @@ from benchmarks.report.blocks import (
 from benchmarks.report.business import Cloud, Month, break_even, levers, month, months_to_pay_back
 from benchmarks.report.effort import Assumptions
 from benchmarks.report.evidence import Evidence
-from benchmarks.report.numbers import Figure, day, dollars, number, plain, rupiah
+from benchmarks.report.numbers import Figure, compact, day, dollars, number, plain, rupiah
 from benchmarks.report.words import Text, both, say
 
 _DAYS = 30
@@ -103,7 +103,7 @@ def _tornado(known: Assumptions, cloud: Cloud, likely: Month) -> Block:
 def _costs(rows: list[Row]) -> Block:
     return Plot(
         svg=plots.stacks(
-            [both(number(row.orders_a_day)) for row in rows],
+            [both(compact(row.orders_a_day)) for row in rows],
             [
                 (say(f"business.{name}"), _part(rows, items), colour)
                 for name, items, colour in _PARTS
@@ -128,7 +128,7 @@ def _prices() -> Block:
                 both(plain(name.replace("_", " "))),
                 say(
                     "business.price_per",
-                    price=dollars(item.price, _digits(item.price)),
+                    price=dollars(item.price, max(2, _digits(item.price))),
                     per=number(item.per),
                     unit=plain(item.unit),
                 ),

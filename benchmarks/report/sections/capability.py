@@ -18,7 +18,7 @@ from benchmarks.report.blocks import (
 )
 from benchmarks.report.effort import Assumptions
 from benchmarks.report.evidence import Evidence, ModelCheck
-from benchmarks.report.numbers import number, percent, plain, span
+from benchmarks.report.numbers import number, percent, plain, span, times
 from benchmarks.report.words import Text, both, say, words
 
 _SHOWN_RESOURCES = 12
@@ -112,12 +112,12 @@ def _check(check: ModelCheck) -> Block:
 
 
 def _volumes(rows: list[Row]) -> Block:
-    names = ("volume", "peak", "bottleneck", "used", "invoice", "room", "instances")
+    names = ("volume", "peak", "bottleneck", "used", "then", "invoice", "room", "instances")
     return Table(
         caption=say("capability.volumes"),
         head=tuple(say(f"capability.{name}") for name in names),
         rows=tuple(_volume(row) for row in rows),
-        worded=(0, 2),
+        worded=(0, 2, 4),
     )
 
 
@@ -127,11 +127,22 @@ def _volume(row: Row) -> tuple[Text, ...]:
         both(number(row.orders_a_day)),
         both(number(row.peak_rate * 60, 1)),
         both(resource(row.bottleneck)),
-        both(percent(row.utilisation)),
+        both(times(row.utilisation)),
+        _next_limit(row),
         say("capability.p50_p95", p50=span(invoice.p50), p95=span(invoice.p95)),
         say("capability.p50_p95", p50=span(room.p50), p95=span(room.p95)),
         both(number(sum(row.raised.instances.values()))),
     )
+
+
+def _next_limit(row: Row) -> Text:
+    """Return what is full next, of those that the first one's vendor does not set, if anything is."""
+    vendor = row.bottleneck.partition(",")[0]
+    others = (one for one in row.resources if not one.name.startswith(vendor))
+    fullest = max(others, key=lambda one: one.utilisation)
+    if fullest.utilisation <= 1:
+        return both(plain("–"))  # noqa: RUF001 - a dash for nothing
+    return say("capability.limit", name=resource(fullest.name), used=times(fullest.utilisation))
 
 
 def _ceilings(row: Row) -> Block:

@@ -82,6 +82,14 @@ def test_room_that_is_added_lets_in_who_waits() -> None:
     assert (second.triggered, gate.waiting) == (True, 0)
 
 
+def test_who_is_patient_gives_way() -> None:
+    gate = Gate(simpy.Environment(), 1)
+    gate.enter()
+    patient, other = gate.enter(patient=True), gate.enter()
+    gate.leave()
+    assert (patient.triggered, other.triggered) == (False, True)
+
+
 def test_who_gives_up_is_not_let_in() -> None:
     env = simpy.Environment()
     gate = Gate(env, 1)

@@ -13,7 +13,16 @@ from benchmarks.model.study import Row, row
 from benchmarks.report import effort, page, plots
 from benchmarks.report.blocks import Missing
 from benchmarks.report.evidence import Evidence, EvidenceError, collect
-from benchmarks.report.numbers import dollars, number, percent, rupiah, span
+from benchmarks.report.numbers import (
+    LANGUAGES,
+    compact,
+    dollars,
+    number,
+    percent,
+    rupiah,
+    span,
+    times,
+)
 from benchmarks.report.sections import WRITERS
 from benchmarks.report.words import Text, say, words
 from tests.simulation.faults import Fault
@@ -197,7 +206,13 @@ def test_figures_are_written_as_each_language_does() -> None:
     assert (number(1234.5, 1)("id"), number(1234.5, 1)("en")) == ("1.234,5", "1,234.5")
     assert (percent(0.125, 1)("id"), percent(0.125, 1)("en")) == ("12,5%", "12.5%")
     assert rupiah(1_250_000)("id") == "Rp1.250.000"
-    assert rupiah(-5000)("id") == "-Rp5.000"
+    assert (rupiah(-5000)("id"), rupiah(-1)("id")) == ("-Rp5.000", "Rp0")
+    assert (compact(100_000)("id"), compact(100_000)("en")) == ("100\u00a0rb", "100K")
+    assert (times(43.25)("id"), times(4.325)("id"), times(0.5)("en")) == (
+        "43\u00d7",
+        "4,3\u00d7",
+        "0.50\u00d7",
+    )
     assert dollars(0.0000336, 7)("id") == "US$0,0000336"
 
 
@@ -212,7 +227,8 @@ def test_figures_are_written_as_each_language_does() -> None:
     ],
 )
 def test_durations_are_in_the_unit_that_fits(seconds: float, indonesian: str, english: str) -> None:
-    assert (span(seconds)("id"), span(seconds)("en")) == (indonesian, english)
+    written = [span(seconds)(language).replace("\u00a0", " ") for language in LANGUAGES]
+    assert written == [indonesian, english]
 
 
 def test_what_strangers_wrote_cannot_become_markup() -> None:
