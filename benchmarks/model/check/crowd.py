@@ -20,7 +20,8 @@ from shared.ports import Clock, OrderStore
 PAY_AFTER_S = 3.0
 _FIRST_ROOM_S = 2.0
 _TRY_AGAIN_S = 0.5
-_PATIENCE_S = 90.0
+# A payment whose webhook is lost is found by reconcile_orders two to three minutes later.
+_PATIENCE_S = 240.0
 _POLL_S = 0.5
 
 
