@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test simulate fuzz lint lock contracts format clean
+.PHONY: help demo up test simulate fuzz evaluate lint lock contracts format clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ simulate: $(READY) ## Run the steps through SEEDS random worlds (10000) and chec
 
 fuzz: $(READY) ## Send REQUESTS odd requests (10000) to all functions and check every answer
 	@$(BIN)/python -m tests.fuzz --requests $(REQUESTS)
+
+evaluate: $(READY) ## Write the evaluation as one page, benchmarks/results/evaluation.html
+	@$(BIN)/python -m benchmarks.report
 
 lint: $(READY) ## Run the linters and the type checker
 	@$(BIN)/ruff check .
