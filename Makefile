@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test simulate fuzz lint lock contracts format clean
+.PHONY: help demo up test simulate fuzz bench lint lock contracts format clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ simulate: $(READY) ## Run the steps through SEEDS random worlds (10000) and chec
 
 fuzz: $(READY) ## Send REQUESTS odd requests (10000) to all functions and check every answer
 	@$(BIN)/python -m tests.fuzz --requests $(REQUESTS)
+
+bench: $(READY) ## Run the benchmarks, or only ONLY=cold_start; figures go to benchmarks/results
+	@$(BIN)/python -m benchmarks $(ONLY)
 
 lint: $(READY) ## Run the linters and the type checker
 	@$(BIN)/ruff check .

@@ -19,7 +19,6 @@ from shared.adapters.firestore_transact import (
     TIMEOUT_S,
     Content,
     OptimisticTransactions,
-    read,
 )
 from shared.adapters.google_cloud_errors import classified
 from shared.domain.notifications import Delivery
@@ -58,7 +57,7 @@ class FirestoreOrderStore:
 
     def get(self, order_id: str) -> Order | None:
         """See OrderStore."""
-        return _order(_content(self._client, self._orders.document(order_id)))
+        return _order(_content(self._transactions, self._orders.document(order_id)))
 
     def transact(self, order_id: str, decide: Decide, days: Collection[DayKey] = ()) -> Order:
         """See OrderStore."""
@@ -87,17 +86,25 @@ class FirestoreOrderStore:
     def scan(self) -> Iterator[Order]:
         """See OrderStore. Reads page by page, so orders that come meanwhile may be among them."""
         by_id = self._orders.order_by("__name__").limit(_SCAN_PAGE)
-        page = _orders(by_id)
+        page = self._found(by_id)
         while page:
             yield from page
-            page = _orders(by_id.start_after({"__name__": self._orders.document(page[-1].id)}))
+            last = self._orders.document(page[-1].id)
+            page = self._found(by_id.start_after({"__name__": last}))
 
     def _day(self, key: DayKey) -> DocumentReference:
         return self._days.document(str(key))
 
     def _due(self, timer: str, now: datetime, limit: int) -> Sequence[Order]:
         due = self._orders.where(filter=FieldFilter(timer, "<=", now))
-        return _orders(due.order_by(timer).limit(limit))
+        return self._found(due.order_by(timer).limit(limit))
+
+    def _found(self, query: Query) -> Sequence[Order]:
+        with classified("querying orders"):
+            found = self._transactions.note(query.get(retry=RETRY, timeout=TIMEOUT_S))
+        return [
+            msgspec.convert(seen.content["order"], Order) for seen in found.values() if seen.content
+        ]
 
 
 class FirestoreDeliveryStore:
@@ -116,7 +123,7 @@ class FirestoreDeliveryStore:
 
     def get(self, key: str) -> Delivery | None:
         """See DeliveryStore."""
-        return _delivery(_content(self._client, self._document(key)))
+        return _delivery(_content(self._transactions, self._document(key)))
 
     def transact(self, key: str, decide: DecideDelivery) -> Delivery:
         """See DeliveryStore."""
@@ -156,7 +163,9 @@ class FirestoreRejectedStore:
 
     def get(self, message_id: str) -> RejectedMessage | None:
         """See RejectedStore."""
-        content = _content(self._client, self._rejected.document(_document_id(message_id)))
+        document = self._rejected.document(_document_id(message_id))
+        with classified(f"reading {document.path}"):
+            content = document.get(retry=RETRY, timeout=TIMEOUT_S).to_dict()
         if content is None:
             return None
         return msgspec.json.decode(content["message"], type=RejectedMessage)
@@ -171,15 +180,9 @@ class FirestoreRejectedStore:
         ]
 
 
-def _content(client: Client, reference: DocumentReference) -> Content | None:
+def _content(transactions: OptimisticTransactions, reference: DocumentReference) -> Content | None:
     with classified(f"reading {reference.path}"):
-        return read(client, [reference])[reference.path].to_dict()
-
-
-def _orders(query: Query) -> Sequence[Order]:
-    with classified("querying orders"):
-        found = query.get(retry=RETRY, timeout=TIMEOUT_S)
-    return [msgspec.convert(snapshot.get("order"), Order) for snapshot in found]
+        return transactions.read([reference])[reference.path].content
 
 
 def _order(content: Content | None) -> Order | None:
