@@ -38,9 +38,10 @@ _DAYS_KEPT = timedelta(days=90)
 class FirestoreOrderStore:
     """OrderStore on the collections ``orders`` and ``mentor_days``.
 
-    An order is read and written in two round trips. The days that a decision changes are guarded
-    against other writers, and so is the order whenever anything is written; days that it leaves
-    alone are not. ``sleep`` and ``jitter`` are those of OptimisticTransactions.
+    An order is read and written in two round trips, or in one where it has just been read. The
+    days that a decision changes are guarded against other writers, and so is the order whenever
+    anything is written; days that it leaves alone are not. ``sleep`` and ``jitter`` are those of
+    OptimisticTransactions.
     """
 
     def __init__(

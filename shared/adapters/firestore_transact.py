@@ -134,12 +134,13 @@ class OptimisticTransactions:
             return None
         try:
             contents, result = plan([seen[path].content for path in paths])
-            if any(content is None for content in contents):
-                return None
+        except Exception:  # noqa: BLE001 - said of what may be outdated, so it is asked again
+            return None
+        if any(content is None for content in contents):
+            return None
+        try:
             self._commit(references, contents, seen)
         except _CONFLICTS:
-            return None
-        except Exception:  # noqa: BLE001 - said of what may be long outdated: asked again below
             return None
         return (result,)
 

@@ -145,11 +145,11 @@ def test_what_is_refused_because_of_an_old_copy_is_looked_at_again(
 ) -> None:
     mine = FirestoreDeliveryStore(firestore_client)
     theirs = FirestoreDeliveryStore(firestore_client)
-    mine.transact(delivery().key, lambda _: delivery())
+    mine.transact(delivery().key, lambda _: delivery(failed=""))
     theirs.transact(delivery().key, partial(_longer, by="theirs"))
 
     def decide(current: Delivery | None) -> Delivery:
-        if current is None or current.failed is None:
+        if current is None or not current.failed:
             raise RetryableError("being sent")
         return current
 
