@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import results
 
-NAMES = ("operations",)
+NAMES = ("operations", "ticks")
 
 
 def main() -> None:
