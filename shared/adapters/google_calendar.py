@@ -40,7 +40,7 @@ class GoogleMeetingScheduler:
 
     def _insert(self, request: MeetingRequest) -> Any:
         try:
-            return self._write("insert", body=_body(request))
+            return self._write("insert", body=body_of(request))
         except DuplicateError:
             return self._read(request.event_id)
 
@@ -58,7 +58,8 @@ class GoogleMeetingScheduler:
         return self._service.execute(request)
 
 
-def _body(request: MeetingRequest) -> dict[str, Any]:
+def body_of(request: MeetingRequest) -> dict[str, Any]:
+    """Return the event as the API takes it."""
     return {
         "id": request.event_id,
         "summary": request.title,
