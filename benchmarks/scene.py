@@ -35,6 +35,8 @@ from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from tests.builders import invoice, mentor, order_created, session
 
 _READY_S = 30.0
+# What is measured is the core: mail only, and no mentor's own calendar is asked.
+CORE = {"WHATSAPP": "off", "MENTOR_CALENDARS": "off"}
 _TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 _numbers = itertools.count(1)
 
@@ -244,6 +246,7 @@ _REQUESTS: Mapping[str, Callable[[Scene], Request]] = {
     "reconcile_orders": _reconcile_orders,
     "keep_dead_letter": _keep_dead_letter,
 }
+NAMES = tuple(_REQUESTS)
 
 
 @contextmanager

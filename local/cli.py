@@ -21,6 +21,7 @@ from local.chaos.commands import add_burst, add_chaos
 from local.config import WorldConfig
 from local.dead_letters import add_dead_letters
 from local.demo import run as demo
+from local.demo.plan import Story
 from local.postman import Disturbance
 from local.world import World, running
 from shared.domain.events import OrderCreated
@@ -64,7 +65,7 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("demo", help="run sample orders through a world")
     _world_options(parser, Path(".local/demo"))
-    parser.add_argument("--orders", type=int, default=6, metavar="N")
+    parser.add_argument("--orders", type=int, default=len(Story), metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
     parser.add_argument("--fresh", action="store_true", help="do not go on with an earlier run")
     parser.set_defaults(run=_demo)

@@ -1,5 +1,6 @@
 """What the processes of one local world share: one file in its folder says where everything is."""
 
+import base64
 import json
 import secrets
 from collections.abc import Mapping
@@ -15,9 +16,28 @@ from shared.adapters.clock import OffsetClock
 
 Backend = Literal["embedded", "emulator"]
 HOST = "127.0.0.1"
-SERVERS = ("xendit", "google", "scheduler", "shop", "postman", *(f.name for f in FUNCTIONS))
+SERVERS = (
+    "xendit",
+    "google",
+    "whatsapp",
+    "scheduler",
+    "shop",
+    "postman",
+    *(f.name for f in FUNCTIONS),
+)
 XENDIT_KEY = "xnd_development_local"
 ADMIN = "admin@nusademy.example"
+WHATSAPP_NUMBER_ID = "100000000000001"
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What the functions of one world sign and seal with, and prove themselves to WhatsApp by."""
+
+    links: str
+    vault: str
+    whatsapp_token: str
+    whatsapp_app: str
+    whatsapp_verify: str
 
 
 class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +48,14 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     ports: dict[str, int]
     callback_token: str
+    secrets: Secrets
     time_scale: float = 1.0
     rate_limit_per_minute: int = 600
     room_delay_s: float = 0.3
     # Longer than all that a step does between its two writes, short enough to see a crash healed.
     claim_s: float = 15.0
     vendor_timeout_s: float = 5.0
+    mentor_confirmation: Literal["off", "required"] = "off"
     # Deliveries of one message before it becomes a dead letter.
     max_attempts: int = 100
     emulators: dict[str, str] = {}
@@ -72,6 +94,7 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
             "xendit": self.url("xendit"),
             "google": self.url("google"),
             "mailbox": f"{self.url('google')}/mailbox",
+            "whatsapp": self.url("whatsapp"),
             "scheduler": self.url("scheduler"),
             "callback_token": self.callback_token,
         }
@@ -96,6 +119,18 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
             "BRAND_NAME": "Nusademy",
             "BRAND_HELP_EMAIL": "help@nusademy.example",
             "BRAND_ADMIN_EMAIL": ADMIN,
+            "LINKS_SECRETS": self.secrets.links,
+            "LINKS_BASE_URL": self.url("manage_booking"),
+            "VAULT_KEYS": self.secrets.vault,
+            "MENTOR_CONFIRMATION": self.mentor_confirmation,
+            "MENTOR_CALENDARS": "shared",
+            "WHATSAPP": "on",
+            "WHATSAPP_PHONE_NUMBER_ID": WHATSAPP_NUMBER_ID,
+            "WHATSAPP_ACCESS_TOKEN": self.secrets.whatsapp_token,
+            "WHATSAPP_APP_SECRET": self.secrets.whatsapp_app,
+            "WHATSAPP_VERIFY_TOKEN": self.secrets.whatsapp_verify,
+            "WHATSAPP_BASE_URL": self.url("whatsapp"),
+            "WHATSAPP_TIMEOUT_S": str(self.vendor_timeout_s),
             **self.emulators,
         }
 
@@ -130,6 +165,7 @@ def prepare(
         project=before.project if before else f"local-{secrets.token_hex(4)}",
         ports=ports | dict(asked),
         callback_token=before.callback_token if before else secrets.token_urlsafe(24),
+        secrets=before.secrets if before else _new_secrets(),
     )
     config.data_dir.mkdir(exist_ok=True)
     return msgspec.structs.replace(config, **options)
@@ -138,6 +174,16 @@ def prepare(
 def write_urls(config: WorldConfig, path: Path) -> None:
     """Write where everything is, as JSON."""
     path.write_text(json.dumps(config.urls(), indent=2) + "\n", encoding="utf-8")
+
+
+def _new_secrets() -> Secrets:
+    return Secrets(
+        links=secrets.token_urlsafe(32),
+        vault=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        whatsapp_token=secrets.token_urlsafe(24),
+        whatsapp_app=secrets.token_urlsafe(24),
+        whatsapp_verify=secrets.token_urlsafe(24),
+    )
 
 
 def _ports() -> dict[str, int]:

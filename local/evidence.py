@@ -61,6 +61,42 @@ class SeenMail(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     to: tuple[str, ...]
     links: tuple[str, ...]
+    language: str = ""
+    at: datetime | None = None
+
+
+class SeenChat(msgspec.Struct, frozen=True, kw_only=True):
+    """A WhatsApp message that Meta took. ``key`` names the message, ``to`` is a phone in E.164.
+
+    ``failed`` says that Meta has told of it that it did not arrive.
+    """
+
+    key: str
+    to: str
+    template: str
+    language: str
+    text: str = ""
+    at: datetime | None = None
+    failed: bool = False
+
+
+class SeenRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund in the payment provider's records, in whole units of its invoice's currency.
+
+    ``key`` is what makes asking twice asking once; None where the provider does not tell it.
+    """
+
+    id: str
+    invoice_id: str
+    order_id: str
+    amount: int
+    status: str
+    key: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the money is back, or on its way."""
+        return self.status in {"PENDING", "SUCCEEDED"}
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +107,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     invoices: tuple[SeenInvoice, ...]
     events: tuple[SeenEvent, ...]
     mails: tuple[SeenMail, ...]
+    chats: tuple[SeenChat, ...] = ()
+    refunds: tuple[SeenRefund, ...] = ()
     # Ids of the orders that the web app published, and of those that were kept as rejected.
     published: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
@@ -82,6 +120,8 @@ def collect(
     orders: Iterable[Order],
     now: datetime,
     known: Sequence[SeenMail] = (),
+    *,
+    whatsapp: str | None = None,
 ) -> Evidence:
     """Read the simulators' records over their admin surfaces (base URLs given).
 
@@ -90,13 +130,17 @@ def collect(
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
         invoices = client.get(f"{xendit}/_admin/invoices").raise_for_status().json()
         events = client.get(f"{google}/_admin/events").raise_for_status().json()["events"]
+        refunds = client.get(f"{xendit}/_admin/refunds").raise_for_status().json()
         sent = (*known, *mails(client, google, len(known)))
+        told = chats(client, whatsapp) if whatsapp is not None else []
     return Evidence(
         now=now,
         orders=tuple(orders),
         invoices=tuple(_invoice(raw, xendit) for raw in invoices),
         events=tuple(_event(raw["event"]) for raw in events),
         mails=sent,
+        chats=tuple(told),
+        refunds=tuple(_refund(raw) for raw in refunds),
     )
 
 
@@ -104,6 +148,12 @@ def mails(client: httpx.Client, google: str, skip: int = 0) -> list[SeenMail]:
     """Return the mails that were sent, but the first ``skip``."""
     answer = client.get(f"{google}/_admin/mails", params={"skip": skip}).raise_for_status()
     return [_mail(raw) for raw in answer.json()["mails"]]
+
+
+def chats(client: httpx.Client, whatsapp: str, skip: int = 0) -> list[SeenChat]:
+    """Return the WhatsApp messages that were taken, but the first ``skip``."""
+    answer = client.get(f"{whatsapp}/_admin/messages", params={"skip": skip}).raise_for_status()
+    return [_chat(raw) for raw in answer.json()["messages"]]
 
 
 def _invoice(raw: Mapping[str, Any], xendit: str) -> SeenInvoice:
@@ -132,5 +182,32 @@ def _event(raw: Mapping[str, Any]) -> SeenEvent:
 
 def _mail(raw: Mapping[str, Any]) -> SeenMail:
     return SeenMail(
-        key=raw["headers"].get(KEY_HEADER, ""), to=tuple(raw["to"]), links=tuple(raw["links"])
+        key=raw["headers"].get(KEY_HEADER, ""),
+        to=tuple(raw["to"]),
+        links=tuple(raw["links"]),
+        language=raw["headers"].get("Content-Language", ""),
+        at=datetime.fromisoformat(raw["sent_at"]),
+    )
+
+
+def _chat(raw: Mapping[str, Any]) -> SeenChat:
+    return SeenChat(
+        key=raw["key"],
+        to=f"+{raw['to']}",
+        template=raw["template"],
+        language=raw["language"],
+        text=raw["text"],
+        at=datetime.fromisoformat(raw["at"]),
+        failed=raw["status"] == "failed",
+    )
+
+
+def _refund(raw: Mapping[str, Any]) -> SeenRefund:
+    return SeenRefund(
+        id=raw["id"],
+        invoice_id=raw["invoice_id"],
+        order_id=raw["request"].get("reference_id", ""),
+        amount=raw["amount"],
+        status=raw["status"],
+        key=raw.get("key"),
     )

@@ -3,6 +3,7 @@
 And what makes their time go by.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -14,13 +15,16 @@ import msgspec
 from local import evidence
 from local.config import WorldConfig
 from local.demo.plan import CHANNELS, Plan, PlannedOrder
-from local.evidence import Evidence, SeenMail
+from local.evidence import Evidence, SeenChat, SeenMail
+from local.told import everything_told, reminders
+from local.visitor import Visitor
 from shared.domain.events import OrderCreated
 from shared.domain.notifications import Kind
 from shared.domain.order import Order
 from shared.ports import RawPublisher
 
 _TIMEOUT_S = 60.0
+_URL = re.compile(r"https?://[^\s<>]+[^\s<>.,;!?)]")
 _ADVANCE_TIMEOUT_S = 600.0
 
 
@@ -55,15 +59,34 @@ class People:
         self._mails += evidence.mails(self._client, self._config.url("google"), len(self._mails))
         return self._mails
 
+    def chats(self) -> list[SeenChat]:
+        """Return every WhatsApp message sent so far."""
+        return evidence.chats(self._client, self._config.url("whatsapp"))
+
+    def messages(self) -> dict[str, tuple[str, ...]]:
+        """Return the links in every message that somebody got, by the message's key."""
+        mails = {mail.key: mail.links for mail in self.mails()}
+        chats = {chat.key: tuple(_URL.findall(chat.text)) for chat in self.chats()}
+        return mails | chats
+
     def checkout_links(self) -> dict[str, str]:
-        """Return for each order id the link to the checkout in the mail about its invoice."""
+        """Return for each order id the link to the checkout in the message about its invoice."""
         checkout = f"{self._config.url('xendit')}/web/"
         return {
-            mail.key.split(":")[0]: link
-            for mail in self.mails()
-            for link in mail.links
-            if f":{Kind.INVOICE_READY}:" in mail.key and link.startswith(checkout)
+            key.split(":")[0]: link
+            for key, links in self.messages().items()
+            for link in links
+            if f":{Kind.INVOICE_READY}:" in key and link.startswith(checkout)
         }
+
+    def reminded(self) -> set[tuple[str, int]]:
+        """Return which orders were reminded at which lead times, both mentee and mentor."""
+        return reminders(everything_told(self.mails(), self.chats()))
+
+    @property
+    def visitor(self) -> Visitor:
+        """Somebody who opens links of the booking pages."""
+        return Visitor(self._client)
 
     def pay(self, planned: PlannedOrder, link: str) -> None:
         """Pay at the checkout, in the way of the mentee's story."""
@@ -86,6 +109,7 @@ class People:
             known,
             self._config.clock.now(),
             self.mails(),
+            whatsapp=self._config.url("whatsapp"),
         )
         published = frozenset(order.id for order in plan.orders)
         return msgspec.structs.replace(seen, published=published)

@@ -6,21 +6,25 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 
 from local import dispatcher, scheduler
-from local.config import HOST, XENDIT_KEY, WorldConfig, load
+from local.config import HOST, WHATSAPP_NUMBER_ID, XENDIT_KEY, WorldConfig, load
 from local.postman import Disturbance, Postman
 from local.quiet import Quiet
 from local.shop.app import create_app as create_shop
 from local.simulators.google.app import create_app as create_google
 from local.simulators.records import Records
+from local.simulators.whatsapp.app import create_app as create_whatsapp
+from local.simulators.whatsapp.catalogue import Catalogue, Template
 from local.simulators.xendit.app import create_app as create_xendit
 from local.topology import FUNCTIONS
 from shared.adapters.sqlite_queue import SqliteQueue
 from shared.bootstrap import Wiring
 from shared.domain.events import OrderCreated
+from shared.presentation.whatsapp import approved_templates
 
 
 def dispatch(config: WorldConfig) -> None:
@@ -33,7 +37,7 @@ def dispatch(config: WorldConfig) -> None:
 
 
 def vendors(config: WorldConfig) -> None:
-    """Serve the simulators of Xendit and Google."""
+    """Serve the simulators of Xendit, Google and WhatsApp."""
     xendit = create_xendit(
         records=Records(config.path / "xendit.db"),
         clock=config.clock,
@@ -50,7 +54,25 @@ def vendors(config: WorldConfig) -> None:
         public_url=config.url("google"),
         room_delay_s=config.room_delay_s,
     )
-    serve({config.ports["xendit"]: xendit, config.ports["google"]: google})
+    whatsapp = create_whatsapp(
+        records=Records(config.path / "whatsapp.db"),
+        clock=config.clock,
+        catalogue=Catalogue(msgspec.convert(approved_templates(), list[Template])),
+        access_token=config.secrets.whatsapp_token,
+        phone_number_id=WHATSAPP_NUMBER_ID,
+        app_secret=config.secrets.whatsapp_app,
+        callback_url=config.url("track_delivery"),
+        public_url=config.url("whatsapp"),
+        sender="Nusademy",
+        time_scale=config.time_scale,
+    )
+    serve(
+        {
+            config.ports["xendit"]: xendit,
+            config.ports["google"]: google,
+            config.ports["whatsapp"]: whatsapp,
+        }
+    )
 
 
 def postman(config: WorldConfig) -> None:
@@ -70,8 +92,9 @@ async def _world(config: WorldConfig) -> None:
     quiet = Quiet(
         config.url("xendit"),
         config.url("google"),
-        None if config.disturbance is None else config.url("postman"),
-        None if queue is None else lambda: queue.busy(config.clock.now()),
+        config.url("whatsapp"),
+        postman=None if config.disturbance is None else config.url("postman"),
+        queue_busy=None if queue is None else lambda: queue.busy(config.clock.now()),
     )
     jobs = [scheduler.Job(f.name, f.schedule, config.url(f.name)) for f in FUNCTIONS if f.schedule]
     timekeeper = scheduler.Scheduler(jobs, config.clock, quiet)
@@ -83,6 +106,7 @@ async def _world(config: WorldConfig) -> None:
         links={
             "mailbox": f"{config.url('google')}/mailbox",
             "xendit": config.url("xendit"),
+            "phones": config.url("whatsapp"),
             "calendar": f"{config.url('google')}/calendar",
             "scheduler": config.url("scheduler"),
         },

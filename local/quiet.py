@@ -22,12 +22,15 @@ class Quiet:
         self,
         xendit: str,
         google: str,
+        whatsapp: str,
+        *,
         postman: str | None,
         queue_busy: Callable[[], bool] | None,
         still_s: float = 0.6,
     ) -> None:
         self._xendit = xendit
         self._google = google
+        self._whatsapp = whatsapp
         self._postman = postman
         self._queue_busy = queue_busy
         self._still_s = still_s
@@ -43,16 +46,15 @@ class Quiet:
             return True
         if self._postman is not None and await self._deliveries():
             return True
-        xendit, google = await self._pending()
-        waits = xendit["due"] or google["pending_rooms"]
-        return bool(waits or xendit["in_flight"] or google["in_flight"])
+        xendit, google, whatsapp = await self._pending()
+        waits = xendit["due"] or google["pending_rooms"] or whatsapp["due"]
+        return bool(waits or any(told["in_flight"] for told in (xendit, google, whatsapp)))
 
     async def next_event(self, now: datetime) -> datetime | None:
         """Return when a simulator will next do something by itself, after ``now``."""
-        told = (await self._pending())[0]["next_at"]
-        if told is None:
-            return None
-        return max(datetime.fromisoformat(told), now + timedelta(milliseconds=1))
+        told = [pending.get("next_at") for pending in await self._pending()]
+        coming = [datetime.fromisoformat(at) for at in told if at is not None]
+        return max(min(coming), now + timedelta(milliseconds=1)) if coming else None
 
     async def wait(self) -> None:
         """Wait until the world is quiet. Raises TimeoutError when it does not become so."""
@@ -72,14 +74,15 @@ class Quiet:
                 seen, since = now, loop.time()
 
     async def _snapshot(self) -> Any:
-        counts = await self._client.get(f"{self._google}/_admin/counts")
-        return counts.json(), await self._pending()
+        vendors = (self._google, self._whatsapp)
+        counts = [await self._client.get(f"{vendor}/_admin/counts") for vendor in vendors]
+        return [count.json() for count in counts], await self._pending()
 
     async def _deliveries(self) -> int:
         answer = await self._client.get(f"{self._postman}/_admin/pending")
         return int(answer.json()["under_way"])
 
-    async def _pending(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        xendit = await self._client.get(f"{self._xendit}/_admin/pending")
-        google = await self._client.get(f"{self._google}/_admin/pending")
-        return xendit.json(), google.json()
+    async def _pending(self) -> list[dict[str, Any]]:
+        vendors = (self._xendit, self._google, self._whatsapp)
+        told = [await self._client.get(f"{vendor}/_admin/pending") for vendor in vendors]
+        return [answer.json() for answer in told]

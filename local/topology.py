@@ -9,9 +9,16 @@ from shared.domain.events import (
     InvoiceExpired,
     InvoicePaid,
     MeetingScheduled,
+    MentorAsked,
+    MessageUndelivered,
+    OrderCancelled,
     OrderCreated,
     OrderRejected,
+    OrderRescheduled,
+    RefundDue,
+    RefundUpdated,
     ReminderDue,
+    SessionDeclined,
 )
 from shared.domain.notifications import TABLE
 
@@ -45,12 +52,43 @@ _STEPS = (
     Function(
         "create_invoice",
         topics=(OrderCreated.topic,),
-        says=(InvoiceCreated, OrderRejected, AttentionRaised),
+        says=(InvoiceCreated, OrderRejected, RefundDue, AttentionRaised),
     ),
-    Function("payment_callback", says=(InvoicePaid, InvoiceExpired, AttentionRaised)),
     Function(
-        "create_meeting", topics=(InvoicePaid.topic,), says=(MeetingScheduled, AttentionRaised)
+        "payment_callback",
+        says=(
+            InvoicePaid,
+            InvoiceExpired,
+            SessionDeclined,
+            RefundDue,
+            RefundUpdated,
+            AttentionRaised,
+        ),
     ),
+    Function(
+        "create_meeting",
+        topics=(InvoicePaid.topic, OrderRescheduled.topic),
+        says=(MeetingScheduled, MentorAsked, OrderRescheduled, OrderCancelled, AttentionRaised),
+    ),
+    Function(
+        "manage_booking",
+        says=(
+            InvoicePaid,
+            MentorAsked,
+            SessionDeclined,
+            OrderRescheduled,
+            OrderCancelled,
+            RefundDue,
+            RefundUpdated,
+            AttentionRaised,
+        ),
+    ),
+    Function(
+        "close_order",
+        topics=(OrderCancelled.topic, SessionDeclined.topic),
+        says=(RefundDue,),
+    ),
+    Function("refund_payment", topics=(RefundDue.topic,), says=(RefundUpdated, AttentionRaised)),
     Function("send_reminder", schedule="* * * * *", says=(ReminderDue,)),
     Function(
         "reconcile_orders",
@@ -61,15 +99,24 @@ _STEPS = (
             InvoiceCreated,
             InvoicePaid,
             InvoiceExpired,
+            MentorAsked,
+            SessionDeclined,
             MeetingScheduled,
+            OrderRescheduled,
+            OrderCancelled,
+            RefundDue,
+            RefundUpdated,
             AttentionRaised,
         ),
     ),
     Function(
         "send_notification",
-        topics=tuple(event.topic for event in TABLE),
+        topics=(*(event.topic for event in TABLE), MessageUndelivered.topic),
         says=(AttentionRaised,),
     ),
+    Function("track_delivery", says=(MessageUndelivered,)),
+    # At seven in the morning in Jakarta; the schedules are in UTC.
+    Function("send_digest", schedule="0 0 * * *"),
 )
 FUNCTIONS = (
     *_STEPS,

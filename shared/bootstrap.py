@@ -14,26 +14,37 @@ from shared import tracing
 from shared.adapters.clock import OffsetClock, SystemClock
 from shared.adapters.observed_orders import ObservedOrderStore
 from shared.errors import SettingsError
+from shared.links import LinkSigner
 from shared.observability import configure_logging
 from shared.ports import (
+    AvailabilityStore,
+    BusyCalendars,
     Clock,
     DeliveryStore,
     EventPublisher,
     InvoiceGateway,
     Mailer,
     MeetingScheduler,
+    Messenger,
     OrderStore,
     RawPublisher,
+    RefundGateway,
     RejectedStore,
+    Vault,
 )
 from shared.settings import (
     BackendSettings,
+    BookingSettings,
     BrandSettings,
     CheckoutSettings,
     GoogleSettings,
+    LinkSettings,
     Section,
     Settings,
+    SmtpSettings,
     TraceDestination,
+    VaultSettings,
+    WhatsAppSettings,
     XenditSettings,
 )
 
@@ -84,6 +95,12 @@ class Wiring:
         return cast("RejectedStore", store)
 
     @property
+    def availability(self) -> AvailabilityStore:
+        """When each mentor takes sessions."""
+        store = self._store("availability", "SqliteAvailabilityStore", "FirestoreAvailabilityStore")
+        return cast("AvailabilityStore", store)
+
+    @property
     def events(self) -> EventPublisher:
         """The way to the next step."""
         return self._once("events", self._publisher)
@@ -99,14 +116,47 @@ class Wiring:
         return self._port("invoices", self._invoice_gateway)
 
     @property
+    def refunds(self) -> RefundGateway:
+        """Xendit's way back for money."""
+        return self._port("refunds", self._refund_gateway)
+
+    @property
     def meetings(self) -> MeetingScheduler:
         """Google Calendar."""
         return self._port("meetings", self._meeting_scheduler)
 
     @property
+    def busy_calendars(self) -> BusyCalendars:
+        """When people are not free, as Google Calendar tells where BookingSettings say so."""
+        return self._port("busy_calendars", self._busy_calendars)
+
+    @property
     def mailer(self) -> Mailer:
-        """Gmail."""
-        return self._port("mailer", self._gmail)
+        """Gmail, or the mail server that ChannelSettings choose."""
+        return self._port("mailer", self._smtp if SmtpSettings in self.settings else self._gmail)
+
+    @property
+    def messenger(self) -> Messenger | None:
+        """WhatsApp, or None unless ChannelSettings have it on."""
+        if WhatsAppSettings not in self.settings:
+            return None
+        return self._port("messenger", self._whatsapp)
+
+    @property
+    def vault(self) -> Vault:
+        """What seals the accounts that money is paid out to."""
+        return self._once("vault", self._fernet_vault)
+
+    @property
+    def links(self) -> LinkSigner:
+        """What signs and reads links."""
+        settings = self.settings[LinkSettings]
+        return self._once("links", lambda: LinkSigner(settings.keys, settings.base_url))
+
+    def _fernet_vault(self) -> Vault:
+        from shared.adapters.vault import FernetVault
+
+        return FernetVault(self.settings[VaultSettings].keys.split(","))
 
     def _store(self, name: str, sqlite: str, firestore: str) -> Any:
         def build() -> Any:
@@ -145,15 +195,39 @@ class Wiring:
 
         return XenditInvoiceGateway(self.settings[XenditSettings], self.settings[CheckoutSettings])
 
+    def _refund_gateway(self) -> RefundGateway:
+        from shared.adapters.xendit_refunds import XenditRefundGateway
+
+        return XenditRefundGateway(self.settings[XenditSettings])
+
     def _meeting_scheduler(self) -> MeetingScheduler:
         from shared.adapters.google_calendar import GoogleMeetingScheduler
 
         return GoogleMeetingScheduler(self.settings[GoogleSettings])
 
+    def _busy_calendars(self) -> BusyCalendars:
+        if self.settings[BookingSettings].mentor_calendars == "off":
+            from shared.adapters.unshared_calendars import UnsharedCalendars
+
+            return UnsharedCalendars()
+        from shared.adapters.google_freebusy import GoogleBusyCalendars
+
+        return GoogleBusyCalendars(self.settings[GoogleSettings])
+
     def _gmail(self) -> Mailer:
         from shared.adapters.gmail import GmailMailer
 
         return GmailMailer(self.settings[GoogleSettings], self.settings[BrandSettings])
+
+    def _smtp(self) -> Mailer:
+        from shared.adapters.smtp import SmtpMailer
+
+        return SmtpMailer(self.settings[SmtpSettings], self.settings[BrandSettings], self.clock)
+
+    def _whatsapp(self) -> Messenger:
+        from shared.adapters.whatsapp import WhatsAppMessenger
+
+        return WhatsAppMessenger(self.settings[WhatsAppSettings])
 
     def _tracer(self, destination: TraceDestination) -> tracing.Tracer:
         from shared.adapters.otel import OpenTelemetryTracer, exporter_to

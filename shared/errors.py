@@ -46,3 +46,11 @@ class TransitionError(PipelineError):
 
 class SettingsError(PipelineError):
     """Settings are missing or wrong; the message names every one of them."""
+
+
+class ActionRefusedError(PipelineError):
+    """What a person asked for cannot be done now; ``reason`` says why, for the page to explain."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

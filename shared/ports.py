@@ -13,7 +13,7 @@ import msgspec
 
 from shared.domain.events import Event
 from shared.domain.order import Change, Order
-from shared.domain.schedule import DayKey, Days, Period
+from shared.domain.schedule import DayKey, Days, MentorDay, Period
 
 # A function that does not use a port must not load the port's words when it starts.
 if TYPE_CHECKING:
@@ -79,11 +79,20 @@ class OrderStore(Protocol):
         order that it returns unchanged is not written. Returns the order as stored.
         """
 
+    def days(self, keys: Collection[DayKey]) -> Sequence[MentorDay]:
+        """Return these days as they are now, one for each key, empty where none is stored."""
+
     def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
         """Return up to ``limit`` orders whose next_reminder_at is at or before now, earliest first."""
 
     def due_for_check(self, now: datetime, limit: int) -> Sequence[Order]:
         """Return up to ``limit`` orders whose check_at is at or before now, earliest first."""
+
+    def changed_since(self, since: datetime, limit: int) -> Sequence[Order]:
+        """Return up to ``limit`` orders whose ``changed_at`` is at or after ``since``, earliest first."""
+
+    def waiting_for_admin(self, limit: int) -> Sequence[Order]:
+        """Return up to ``limit`` orders that wait for an admin, by id."""
 
     def scan(self) -> Iterator[Order]:
         """Yield every order, by id; for the admin's and the developer's eyes, not for the steps."""
@@ -165,7 +174,7 @@ class MeetingScheduler(Protocol):
 class BusyCalendars(Protocol):
     """When people are not free, from calendars that they share."""
 
-    def busy(self, email: str, begin: datetime, end: datetime) -> Sequence[Period]:
+    def busy(self, email: str, begin: datetime, end: datetime, /) -> Sequence[Period]:
         """Return the busy times that touch [begin, end); nothing for a calendar that is not shared."""
 
 
@@ -217,3 +226,13 @@ class RefundGateway(Protocol):
 
     def get(self, refund_id: str) -> Refund | None:
         """Read one refund, or None if there is none of that id."""
+
+
+class Vault(Protocol):
+    """Keeps what must not be read in the store: sealed when it is written, opened when it is used."""
+
+    def seal(self, text: str) -> str:
+        """Return the text encrypted."""
+
+    def open(self, sealed: str) -> str:
+        """Return the text again. PermanentError if no key of ours has sealed it."""

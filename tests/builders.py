@@ -6,16 +6,27 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.domain.billing import attach_invoice, settle
-from shared.domain.events import ALL_EVENTS, AttentionRaised, Event, OrderCreated, ReminderDue
+from shared.domain.cancellation import cancel
+from shared.domain.confirmation import ask_mentor, decline
+from shared.domain.events import (
+    ALL_EVENTS,
+    AttentionRaised,
+    Event,
+    MessageUndelivered,
+    OrderCreated,
+    ReminderDue,
+)
 from shared.domain.facts import facts
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.meetings import ROOM_FAILED, CalendarEvent, RoomStatus, event_id, record_meeting
 from shared.domain.money import Money
 from shared.domain.notifications import Delivery
-from shared.domain.order import Order, Status, order_from
+from shared.domain.order import Actor, MoneyBackState, Order, Status, order_from
 from shared.domain.people import Person
 from shared.domain.placement import SLOT_TAKEN
+from shared.domain.refund import Refund, RefundStatus
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
+from shared.domain.rescheduling import days_to_move, reschedule
 from shared.domain.schedule import DayKey, MentorDay, Session
 from shared.ports import RejectedMessage
 
@@ -115,6 +126,71 @@ def scheduled_order(**changes: Any) -> Order:
     return msgspec.structs.replace(scheduled.order, **changes)
 
 
+def asked_order(**changes: Any) -> Order:
+    """Return the sample order paid, its mentor asked, who has twelve hours to answer."""
+    at = NOW + timedelta(minutes=11)
+    asked = ask_mentor(paid_order(), {}, within=timedelta(hours=12), now=at).order
+    return msgspec.structs.replace(asked, **changes)
+
+
+def declined_order(**changes: Any) -> Order:
+    """Return the sample order paid, after its mentor said no; its mentee has the choice."""
+    asked, at = asked_order(), NOW + timedelta(hours=1)
+    declined = decline(asked, days(asked), revision=0, note="I am travelling that day", now=at)
+    return msgspec.structs.replace(declined.order, **changes)
+
+
+def moved_order(**changes: Any) -> Order:
+    """Return the sample order scheduled, and moved to the next day at the same hour."""
+    before, at = scheduled_order(), NOW + timedelta(hours=1)
+    later = session(starts_at=session().starts_at + timedelta(days=1))
+    keys = days_to_move(before, later, None)
+    moved = reschedule(
+        before,
+        {key: MentorDay(key=key) for key in keys},
+        starts_at=later.starts_at,
+        revision=0,
+        availability=None,
+        busy=(),
+        move_until=timedelta(hours=6),
+        now=at,
+    )
+    return msgspec.structs.replace(moved.order, **changes)
+
+
+def cancelled_order(before: Order | None = None, **changes: Any) -> Order:
+    """Return an order, by default the sample waiting for its payment, called off by its mentee."""
+    opened = before or invoiced_order()
+    off = cancel(
+        opened,
+        days(opened, of=opened),
+        by=Actor.MENTEE,
+        revision=opened.revision,
+        refund_until=timedelta(hours=24),
+        now=NOW + timedelta(hours=1),
+    )
+    return msgspec.structs.replace(off.order, **changes)
+
+
+def refunding_order(state: MoneyBackState = MoneyBackState.DUE, **changes: Any) -> Order:
+    """Return the sample order, called off after its payment, whose money has come this far."""
+    owed = cancelled_order(paid_order())
+    refund = msgspec.structs.replace(owed.refunds[0], state=state, **changes)
+    return msgspec.structs.replace(owed, refunds=(refund,))
+
+
+def refund(**changes: Any) -> Refund:
+    """Return the refund of the sample order's payment, as the provider tells it, under way."""
+    pending = Refund(
+        id="rfd-1",
+        invoice_id="inv-1",
+        status=RefundStatus.PENDING,
+        amount=250_000,
+        currency="IDR",
+    )
+    return msgspec.structs.replace(pending, **changes)
+
+
 def order_in(status: Status) -> Order:
     """Return the sample order as it came to this status."""
     at = NOW + timedelta(hours=24)
@@ -122,11 +198,13 @@ def order_in(status: Status) -> Order:
         Status.PENDING: order(),
         Status.INVOICED: invoiced_order(),
         Status.PAID: paid_order(),
+        Status.AWAITING_MENTOR: asked_order(),
+        Status.AWAITING_MENTEE: declined_order(),
         Status.SCHEDULED: scheduled_order(),
         Status.COMPLETED: scheduled_order().moved_to(Status.COMPLETED, session().ends_at),
         Status.REJECTED: order().moved_to(Status.REJECTED, NOW, SLOT_TAKEN),
         Status.EXPIRED: invoiced_order().moved_to(Status.EXPIRED, at),
-        Status.CANCELLED: invoiced_order().moved_to(Status.CANCELLED, at),
+        Status.CANCELLED: cancelled_order(),
     }[status]
 
 
@@ -159,6 +237,10 @@ def event_of(kind: type[_E]) -> _E:
         ReminderDue(order_id=order().id, lead_minutes=60, session=session()),
         *(fact for status in Status for fact in facts(order_in(status), *ALL_EVENTS)),
         *facts(order().with_attention(ROOM_FAILED, NOW), AttentionRaised),
+        *facts(moved_order(), *ALL_EVENTS),
+        *facts(refunding_order(), *ALL_EVENTS),
+        *facts(refunding_order(MoneyBackState.STARTED), *ALL_EVENTS),
+        MessageUndelivered(order_id=order().id, key=f"{order().id}:reminder-60:mentor:whatsapp"),
     )
     return next(event for event in samples if isinstance(event, kind))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.scene import Request
+from benchmarks.scene import CORE, Request
 from local.config import WorldConfig
 
 _OURS = frozenset({"functions", "shared", "main", "benchmarks", "local"})
@@ -45,7 +45,7 @@ def third_party(names: list[str]) -> list[str]:
 
 def environment(config: WorldConfig) -> dict[str, str]:
     """Return a function's environment, and nothing of this process's own."""
-    return {"PATH": os.environ["PATH"], "THREADS": "8", **config.function_settings()}
+    return {"PATH": os.environ["PATH"], "THREADS": "8", **config.function_settings(), **CORE}
 
 
 def _is_foreign(package: str) -> bool:

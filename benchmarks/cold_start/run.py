@@ -14,29 +14,28 @@ from rich.progress import Progress
 from benchmarks.cold_start.floors import write_hello, write_imports
 from benchmarks.cold_start.modules import loaded, third_party
 from benchmarks.cold_start.served import Start, start
-from benchmarks.scene import Scene, scene
+from benchmarks.scene import NAMES, Scene, scene
 from local.staging import stage
-from local.topology import FUNCTIONS
 
 _ROUNDS = 11
 
 
 def run(progress: Progress) -> dict[str, Any]:
     """Return the figures of each function."""
-    task = progress.add_task("cold start", total=len(FUNCTIONS) * _ROUNDS)
+    task = progress.add_task("cold start", total=len(NAMES) * _ROUNDS)
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="cold-start-") as root, scene(Path(root)) as world:
         hello = write_hello(Path(root) / "hello")
-        for function in FUNCTIONS:
-            ours = stage(function.name, Path(root) / "staged" / function.name)
-            imports = _imports(world, function.name, ours, Path(root) / "imports" / function.name)
+        for name in NAMES:
+            ours = stage(name, Path(root) / "staged" / name)
+            imports = _imports(world, name, ours, Path(root) / "imports" / name)
             rounds = []
             for number in range(_ROUNDS):
                 # Forwards and backwards in turn: nobody is always the first.
-                targets = [(function.name, ours), ("floor", imports), ("floor", hello)]
+                targets = [(name, ours), ("floor", imports), ("floor", hello)]
                 rounds.append(_round(world, targets, backwards=number % 2 == 1))
                 progress.advance(task)
-            figures[function.name] = _figures(rounds)
+            figures[name] = _figures(rounds)
     return figures
 
 

@@ -3,15 +3,15 @@
 import base64
 import json
 from datetime import datetime
-from email.message import EmailMessage
+from email.headerregistry import Address
 from typing import Any
 
 import msgspec
 
 from benchmarks.cpu_per_event.clients import Statement
 from benchmarks.scene import Request
-from functions.send_notification.rendering import Brand, Renderer
 from shared import messages
+from shared.adapters import mail_message
 from shared.adapters.google_calendar import body_of
 from shared.domain.events import Event, ReminderDue
 from shared.domain.facts import facts
@@ -19,9 +19,10 @@ from shared.domain.meetings import meeting_request
 from shared.domain.notifications import Delivery, Kind, Notification, Recipient
 from shared.domain.order import Order
 from shared.domain.schedule import MentorDay
+from tests.unit.functions.chain import COMPOSER
 
 _TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
-_RENDERER = Renderer(Brand(name="Nusademy", help_email="help@nusademy.example"))
+_SENDER = Address("Nusademy", addr_spec="sessions@nusademy.example")
 
 
 def order(of: Order) -> Statement:
@@ -103,14 +104,8 @@ def calendar_event(of: Order) -> dict[str, Any]:
 def mail(of: Order, now: datetime) -> str:
     """Return the mail about the order's invoice, as Gmail takes it."""
     told = Notification(order_id=of.id, kind=Kind.INVOICE_READY, recipient=Recipient.MENTEE)
-    rendered = _RENDERER.render(told, of, of.mentee, now)
-    message = EmailMessage()
-    message["From"] = "Nusademy <sessions@nusademy.example>"
-    message["To"] = f"{rendered.to_name} <{rendered.to_email}>"
-    message["Subject"] = rendered.subject
-    message["X-Notification-Key"] = rendered.key
-    message.set_content(rendered.text)
-    message.add_alternative(rendered.html, subtype="html")
+    rendered = COMPOSER.mail(told, of, now)
+    message = mail_message.build(rendered, sender=_SENDER, reply_to="help@nusademy.example")
     return base64.urlsafe_b64encode(message.as_bytes()).decode()
 
 

@@ -11,10 +11,9 @@ from typing import Any
 from rich.progress import Progress
 
 from benchmarks.cold_start.modules import environment
-from benchmarks.scene import scene
+from benchmarks.scene import NAMES, scene
 from local.config import WorldConfig
 from local.staging import ROOT
-from local.topology import FUNCTIONS
 
 _EVENTS = 200
 
@@ -22,9 +21,9 @@ _EVENTS = 200
 def run(progress: Progress) -> dict[str, Any]:
     """Return the figures of each function."""
     figures = {}
-    for function in progress.track(FUNCTIONS, description="processor per event"):
+    for name in progress.track(NAMES, description="processor per event"):
         with tempfile.TemporaryDirectory(prefix="cpu-") as folder, scene(Path(folder)) as world:
-            figures[function.name] = _figures(_measured(function.name, world.config))
+            figures[name] = _figures(_measured(name, world.config))
     return figures
 
 

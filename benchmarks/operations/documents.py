@@ -18,11 +18,12 @@ Content = dict[str, Any]
 class Document:
     """A reference and what is stored there: reference and snapshot in one."""
 
-    def __init__(self, path: str, content: Content | None, update_time: datetime | None) -> None:
+    def __init__(self, documents: "Documents", path: str) -> None:
         self.path = path
         self.id = path.rpartition("/")[2]
-        self.update_time = update_time
-        self._content = content
+        self.update_time: datetime | None = None
+        self._documents = documents
+        self._content: Content | None = None
 
     @property
     def reference(self) -> "Document":
@@ -38,9 +39,14 @@ class Document:
         """See DocumentSnapshot."""
         return self._content
 
-    def get(self, field: str) -> Any:
-        """See DocumentSnapshot."""
-        return (self._content or {})[field]
+    def get(self, **_options: Any) -> "Document":
+        """See DocumentReference."""
+        return next(self._documents.get_all([self]))
+
+    def showing(self, content: Content | None, update_time: datetime | None) -> "Document":
+        """Return the snapshot of this document."""
+        self._content, self.update_time = content, update_time
+        return self
 
 
 class Documents:
@@ -72,7 +78,7 @@ class Documents:
 
     def snapshot(self, path: str) -> Document:
         """Return the document as it stands."""
-        return Document(path, self._stored.get(path), self._updated.get(path))
+        return Document(self, path).showing(self._stored.get(path), self._updated.get(path))
 
     def below(self, collection: str) -> list[Document]:
         """Return the documents of a collection."""
@@ -121,7 +127,7 @@ class Collection:
 
     def document(self, name: str) -> Document:
         """See CollectionReference."""
-        return Document(f"{self._name}/{name}", None, None)
+        return Document(self._documents, f"{self._name}/{name}")
 
     def where(self, *, filter: Any) -> "Collection":  # noqa: A002 - the client's own name
         """See CollectionReference; the one comparison that the stores make is ``<=``."""
@@ -140,7 +146,7 @@ class Collection:
     def _due(self) -> Iterator[Document]:
         stored = self._documents.below(self._name)
         due = [d for d in stored if _at_most(d.to_dict(), self._field, self._until)]
-        yield from sorted(due, key=lambda document: document.get(self._field))
+        yield from sorted(due, key=lambda document: (document.to_dict() or {})[self._field])
 
 
 class Due:

@@ -16,7 +16,7 @@ _AHEAD = timedelta(hours=30)
 _PAID_AFTER = timedelta(minutes=1)
 
 _PUBLISHED = Counts(messages=1, pushed=1)
-_INVOICE = Counts(reads=2, writes=3, vendor_calls=1, messages=1, pushed=1)
+_INVOICE = Counts(reads=3, writes=3, vendor_calls=1, messages=1, pushed=1)
 _CALLBACK = Counts(reads=1, writes=1, vendor_calls=1, messages=1, pushed=2)
 _EXPIRY = Counts(reads=2, writes=2, vendor_calls=1, messages=1, pushed=1)
 _MEETING = Counts(reads=1, writes=1, vendor_calls=1, messages=1, pushed=1)
@@ -72,5 +72,7 @@ PATHS = {
         _happy_looked_after,
         (*_SOLD, *_REMINDED, _FIRST_LOOK, _LATER_LOOK, _LATER_LOOK, _COMPLETION),
     ),
-    "expired": Path(_expired, (_PUBLISHED, _INVOICE, _TO_ONE, _EXPIRY, _TO_ONE)),
+    "expired": Path(
+        _expired, (_PUBLISHED, _INVOICE, _TO_ONE, _REMINDER, _TO_ONE, _EXPIRY, _TO_ONE)
+    ),
 }

@@ -14,20 +14,28 @@ from functions.create_invoice.use_case import CreateInvoice
 from functions.create_meeting.use_case import CreateMeeting
 from functions.payment_callback.use_case import HandleCallback, InvoiceCallback
 from functions.reconcile_orders.use_case import ReconcileOrders
-from functions.send_notification.rendering import Brand, Renderer
+from functions.send_notification.senders import MailSender, Pause
 from functions.send_notification.use_case import SendNotification
 from functions.send_reminder.use_case import SendReminders
 from local.topology import FUNCTIONS
-from shared.adapters.firestore import FirestoreDeliveryStore, FirestoreOrderStore
+from shared.adapters.firestore import (
+    FirestoreAvailabilityStore,
+    FirestoreDeliveryStore,
+    FirestoreOrderStore,
+)
 from shared.adapters.gmail import GmailMailer
 from shared.adapters.google_calendar import GoogleMeetingScheduler
+from shared.adapters.unshared_calendars import UnsharedCalendars
 from shared.adapters.xendit import XenditInvoiceGateway
+from shared.adapters.xendit_refunds import XenditRefundGateway
 from shared.domain.events import Event
+from shared.domain.notifications import Channel
 from shared.domain.order import Order
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from shared.settings import BrandSettings, CheckoutSettings, GoogleSettings, XenditSettings
 from tests.builders import order_created
 from tests.fakes import FakeClock
+from tests.unit.functions.chain import COMPOSER
 from tests.vendors import KEY, Vendor, served_google, served_xendit
 
 _CLAIM = timedelta(seconds=90)
@@ -68,15 +76,20 @@ class Stage:
         self._settings = GoogleSettings(
             subject="sessions@nusademy.example", api_base_url=google.url
         )
-        self._invoices = XenditInvoiceGateway(
-            XenditSettings(secret_key=KEY, base_url=xendit.url),
-            CheckoutSettings(success_url=_SHOP, failure_url=_SHOP),
-        )
+        money = XenditSettings(secret_key=KEY, base_url=xendit.url)
+        checkout = CheckoutSettings(success_url=_SHOP, failure_url=_SHOP)
+        self._invoices = XenditInvoiceGateway(money, checkout)
         self._meetings = GoogleMeetingScheduler(self._settings)
         self._callback = HandleCallback(self._orders(), self._invoices, self._queue, clock)
         self._reminders = SendReminders(self._orders(), self._queue)
         self._reconcile = ReconcileOrders(
-            self._orders(), self._deliveries(), self._invoices, self._meetings, self._queue, clock
+            orders=self._orders(),
+            deliveries=self._deliveries(),
+            invoices=self._invoices,
+            refunds=XenditRefundGateway(money),
+            meetings=self._meetings,
+            events=self._queue,
+            clock=clock,
         )
         self._steps = self._subscribed()
 
@@ -160,24 +173,35 @@ class Stage:
         self.clock.advance(max(timedelta(), moment - self.clock.now()))
 
     def _subscribed(self) -> Mapping[str, Callable[[Any], None]]:
-        notification = SendNotification(
-            orders=self._orders(),
-            deliveries=self._deliveries(),
-            mailer=GmailMailer(self._settings, _BRAND),
-            events=self._queue,
-            renderer=Renderer(Brand(name=_BRAND.name, help_email=_BRAND.help_email)),
-            admin=_BRAND.admin,
-            clock=self.clock,
-            claim=_CLAIM,
-        )
+        deliveries = self._deliveries()
+        mailer = GmailMailer(self._settings, _BRAND)
+        mail = MailSender(deliveries, mailer, COMPOSER, self.clock, _CLAIM, Pause())
         return {
             "create_invoice": CreateInvoice(
-                self._orders(), self._invoices, self._queue, self.clock, _CLAIM
+                orders=self._orders(),
+                availability=FirestoreAvailabilityStore(self._documents),
+                calendars=UnsharedCalendars(),
+                invoices=self._invoices,
+                events=self._queue,
+                clock=self.clock,
+                claim=_CLAIM,
             ),
             "create_meeting": CreateMeeting(
-                self._orders(), self._meetings, self._queue, self.clock, DEFAULT_LEAD_MINUTES, ()
+                orders=self._orders(),
+                meetings=self._meetings,
+                events=self._queue,
+                clock=self.clock,
+                leads=DEFAULT_LEAD_MINUTES,
+                polls=(),
             ),
-            "send_notification": notification,
+            "send_notification": SendNotification(
+                orders=self._orders(),
+                deliveries=deliveries,
+                events=self._queue,
+                composer=COMPOSER,
+                senders={Channel.EMAIL: mail},
+                clock=self.clock,
+            ),
         }
 
     def total(self) -> Counts:

@@ -9,7 +9,13 @@ from functions.reconcile_orders.use_case import ReconcileOrders
 from functions.send_reminder.use_case import SendReminders
 from shared.domain.meetings import meeting_request
 from tests.builders import order
-from tests.fakes import FakeClock, FakeInvoiceGateway, FakeMeetingScheduler, FakePublisher
+from tests.fakes import (
+    FakeClock,
+    FakeInvoiceGateway,
+    FakeMeetingScheduler,
+    FakePublisher,
+    FakeRefundGateway,
+)
 
 
 def remind(stores: Stores) -> int:
@@ -23,13 +29,15 @@ def reconcile(stores: Stores) -> int:
     meetings = FakeMeetingScheduler()
     # The due orders are copies of one order and share its event.
     meetings.ensure(meeting_request(order()))
+    invoices = FakeInvoiceGateway(clock)
     step = ReconcileOrders(
-        stores.orders,
-        stores.deliveries,
-        FakeInvoiceGateway(clock),
-        meetings,
-        FakePublisher(clock),
-        clock,
+        orders=stores.orders,
+        deliveries=stores.deliveries,
+        invoices=invoices,
+        refunds=FakeRefundGateway(invoices),
+        meetings=meetings,
+        events=FakePublisher(clock),
+        clock=clock,
     )
     return step(TICK_AT).due
 

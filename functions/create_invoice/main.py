@@ -7,15 +7,22 @@ from functions.create_invoice.use_case import CreateInvoice
 from shared import entrypoint
 from shared.bootstrap import Wiring
 from shared.domain.events import OrderCreated
-from shared.settings import BackendSettings, CheckoutSettings, XenditSettings
+from shared.settings import (
+    BackendSettings,
+    BookingSettings,
+    CheckoutSettings,
+    XenditSettings,
+)
 
-wiring = Wiring(XenditSettings, CheckoutSettings)
+wiring = Wiring(XenditSettings, CheckoutSettings, BookingSettings)
 
 
 @cache
 def _step() -> CreateInvoice:
     return CreateInvoice(
         orders=wiring.orders,
+        availability=wiring.availability,
+        calendars=wiring.busy_calendars,
         invoices=wiring.invoices,
         events=wiring.events,
         clock=wiring.clock,

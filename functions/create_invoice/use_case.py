@@ -4,8 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from shared.domain.availability import day_keys_for
 from shared.domain.billing import attach_invoice, settle
-from shared.domain.events import AttentionRaised, InvoiceCreated, OrderCreated, OrderRejected
+from shared.domain.events import (
+    AttentionRaised,
+    InvoiceCreated,
+    OrderCreated,
+    OrderRejected,
+    RefundDue,
+)
 from shared.domain.facts import facts
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.order import Order, Status
@@ -16,11 +23,18 @@ from shared.domain.placement import (
     reject,
     release_claim,
 )
-from shared.domain.schedule import days_of
 from shared.errors import NotDoneError, PermanentError
-from shared.ports import Clock, EventPublisher, InvoiceGateway, InvoiceRequest, OrderStore
+from shared.ports import (
+    AvailabilityStore,
+    BusyCalendars,
+    Clock,
+    EventPublisher,
+    InvoiceGateway,
+    InvoiceRequest,
+    OrderStore,
+)
 
-PUBLISHES = (InvoiceCreated, OrderRejected, AttentionRaised)
+PUBLISHES = (InvoiceCreated, OrderRejected, RefundDue, AttentionRaised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,8 @@ class CreateInvoice:
     """
 
     orders: OrderStore
+    availability: AvailabilityStore
+    calendars: BusyCalendars
     invoices: InvoiceGateway
     events: EventPublisher
     clock: Clock
@@ -39,16 +55,26 @@ class CreateInvoice:
     def __call__(self, event: OrderCreated) -> None:
         """Handle the event. Raises ClaimedError while another delivery is at it."""
         now = self.clock.now()
-        order = self.orders.transact(
-            event.order_id,
-            partial(place, request=event, claim=self.claim, now=now),
-            days_of(event.mentor.id, event.session),
-        )
+        order = self._place(event, now)
         if order.status is Status.PENDING:
             order = self._invoice(order, now)
         elif order.status is Status.REJECTED and order.claims:
             order = self._withdraw(order, now)
         self.events.publish(*facts(order, *PUBLISHES))
+
+    def _place(self, event: OrderCreated, now: datetime) -> Order:
+        availability = self.availability.get(event.mentor.id)
+        session = event.session
+        decide = partial(
+            place,
+            request=event,
+            claim=self.claim,
+            now=now,
+            availability=availability,
+            busy=self.calendars.busy(event.mentor.email, session.starts_at, session.ends_at),
+        )
+        keys = day_keys_for(event.mentor.id, session, availability)
+        return self.orders.transact(event.order_id, decide, keys)
 
     def _invoice(self, order: Order, now: datetime) -> Order:
         try:

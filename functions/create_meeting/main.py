@@ -1,17 +1,17 @@
-"""The door of create_meeting: Pub/Sub, topic invoice.paid."""
+"""The door of create_meeting: Pub/Sub, topics invoice.paid and order.rescheduled."""
 
 from functools import cache
 
 from functions.create_meeting.use_case import CreateMeeting
 from shared import entrypoint
 from shared.bootstrap import Wiring
-from shared.domain.events import InvoicePaid
-from shared.settings import GoogleSettings, ReminderSettings
+from shared.domain.events import Event, InvoicePaid, OrderRescheduled
+from shared.settings import BookingSettings, GoogleSettings, ReminderSettings
 
 # A Meet room is usually there within a second or two.
 POLLS_S = (0.25, 0.5, 1.0, 2.0)
 
-wiring = Wiring(GoogleSettings, ReminderSettings)
+wiring = Wiring(GoogleSettings, ReminderSettings, BookingSettings)
 
 
 @cache
@@ -23,10 +23,11 @@ def _step() -> CreateMeeting:
         clock=wiring.clock,
         leads=wiring.settings[ReminderSettings].leads,
         polls=POLLS_S,
+        answer_within=wiring.settings[BookingSettings].answer_within,
     )
 
 
-@entrypoint.pubsub(wiring, InvoicePaid)
-def create_meeting(event: InvoicePaid) -> None:
-    """Make the meeting of a paid order."""
+@entrypoint.pubsub(wiring, InvoicePaid, OrderRescheduled)
+def create_meeting(event: Event) -> None:
+    """Make, or move, the meeting of a paid order."""
     _step()(event)

@@ -2,12 +2,15 @@
 
 import hashlib
 import hmac
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import msgspec
 from flask import Request, Response
 
-from functions.payment_callback.use_case import HandleCallback, InvoiceCallback
+from functions.payment_callback.refund_webhook import read_refund_callback
+from functions.payment_callback.refunds import HandleRefundCallback
+from functions.payment_callback.use_case import HandleCallback, InvoiceCallback, Outcome
 from shared import entrypoint, messages, observability, tracing
 from shared.bootstrap import Wiring
 from shared.errors import PermanentError
@@ -25,6 +28,17 @@ def _step() -> HandleCallback:
     )
 
 
+@cache
+def _refund_step() -> HandleRefundCallback:
+    return HandleRefundCallback(
+        orders=wiring.orders,
+        invoices=wiring.invoices,
+        refunds=wiring.refunds,
+        events=wiring.events,
+        clock=wiring.clock,
+    )
+
+
 @entrypoint.http
 def payment_callback(request: Request) -> Response:
     """Check who calls, decode, handle; the answer's body says what was done."""
@@ -33,18 +47,24 @@ def payment_callback(request: Request) -> Response:
     if not _from_xendit(request):
         return _refused(401, "x-callback-token is missing or wrong")
     body = entrypoint.body_of(request, MAX_BODY_BYTES)
+    refund = read_refund_callback(body)
     try:
+        if refund is not None:
+            return _handled(refund.order_id, partial(_refund_step(), refund))
         callback = msgspec.json.decode(body, type=InvoiceCallback)
+        return _handled(callback.external_id, partial(_step(), callback))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _kept(body, f"not an invoice webhook: {error}")
-    observability.bind(order_id=callback.external_id)
-    try:
-        with tracing.span("payment_callback", "server", order_id=callback.external_id):
-            outcome = _step()(callback)
-    except PermanentError as error:  # as an invoice id that Xendit refuses to be asked about
+        return _kept(body, f"neither an invoice webhook nor a refund webhook: {error}")
+    except PermanentError as error:  # as an id that Xendit refuses to be asked about
         return _kept(body, str(error))
+
+
+def _handled(order_id: str | None, handle: Callable[[], Outcome]) -> Response:
+    observability.bind(order_id=order_id)
+    with tracing.span("payment_callback", "server", order_id=order_id):
+        outcome = handle()
     observability.bind(outcome=outcome)
-    return entrypoint.json_answer({"outcome": outcome, "order_id": callback.external_id})
+    return entrypoint.json_answer({"outcome": outcome, "order_id": order_id})
 
 
 def _from_xendit(request: Request) -> bool:

@@ -10,7 +10,13 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.billing import settle
-from shared.domain.events import AttentionRaised, InvoiceExpired, InvoicePaid
+from shared.domain.events import (
+    AttentionRaised,
+    InvoiceExpired,
+    InvoicePaid,
+    RefundDue,
+    SessionDeclined,
+)
 from shared.domain.facts import facts
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.order import Order, Status
@@ -18,7 +24,7 @@ from shared.domain.people import Identifier
 from shared.errors import RetryableError
 from shared.ports import Clock, EventPublisher, InvoiceGateway, OrderStore
 
-PUBLISHES = (InvoicePaid, InvoiceExpired, AttentionRaised)
+PUBLISHES = (InvoicePaid, InvoiceExpired, SessionDeclined, RefundDue, AttentionRaised)
 # Xendit's own have 24 characters; what is longer is not asked about.
 _MAX_ID = 256
 _CLAIMS_PAYMENT = frozenset({"PAID", "SETTLED"})
@@ -37,6 +43,7 @@ class Outcome(StrEnum):
 
     PAID = "paid"  # the order is paid now
     EXPIRED = "expired"  # the order is expired now
+    REFUND = "refund"  # money is on its way back, or back, or cannot go back
     UNCHANGED = "unchanged"  # nothing new: said before, or not of interest
     ATTENTION = "attention"  # the money does not fit the order; the admin has been asked
     UNKNOWN_ORDER = "unknown_order"  # not ours, as the dashboard's test events
@@ -101,6 +108,8 @@ def _check_confirmed(callback: InvoiceCallback, told: Sequence[Invoice]) -> None
 def _outcome(before: Order, after: Order) -> Outcome:
     if after.attention != before.attention:
         return Outcome.ATTENTION
+    if after.refunds != before.refunds:
+        return Outcome.REFUND
     if after.status is not before.status:
-        return Outcome.PAID if after.was(Status.PAID) else Outcome.EXPIRED
+        return Outcome.EXPIRED if after.status is Status.EXPIRED else Outcome.PAID
     return Outcome.UNCHANGED

@@ -18,6 +18,7 @@ def _step() -> ReconcileOrders:
         orders=wiring.orders,
         deliveries=wiring.deliveries,
         invoices=wiring.invoices,
+        refunds=wiring.refunds,
         meetings=wiring.meetings,
         events=wiring.events,
         clock=wiring.clock,

@@ -9,6 +9,7 @@ import msgspec
 
 from shared import observability, tracing
 from shared.domain.billing import settle
+from shared.domain.confirmation import give_up_waiting, return_unchosen
 from shared.domain.events import (
     AttentionRaised,
     Event,
@@ -16,13 +17,31 @@ from shared.domain.events import (
     InvoiceExpired,
     InvoicePaid,
     MeetingScheduled,
+    MentorAsked,
+    OrderCancelled,
     OrderRejected,
+    OrderRescheduled,
+    RefundDue,
+    RefundUpdated,
+    SessionDeclined,
 )
 from shared.domain.facts import facts, request_of
 from shared.domain.invoice import InvoiceStatus
-from shared.domain.meetings import note_missed, read_back
-from shared.domain.notifications import notifications_for
-from shared.domain.order import Order, Status
+from shared.domain.meetings import (
+    calendar_is_behind,
+    event_id,
+    note_missed,
+    note_obsolete,
+    read_back,
+)
+from shared.domain.notifications import (
+    CALENDAR_KINDS,
+    Channel,
+    Notification,
+    notifications_for,
+)
+from shared.domain.order import MoneyBackState, Order, Status
+from shared.domain.refunds import record_refund
 from shared.domain.timers import looked_at, overdue_s, postpone
 from shared.errors import NotDoneError, PermanentError, RetryableError
 from shared.ports import (
@@ -33,6 +52,7 @@ from shared.ports import (
     InvoiceGateway,
     MeetingScheduler,
     OrderStore,
+    RefundGateway,
 )
 
 PUBLISHES = (
@@ -40,7 +60,13 @@ PUBLISHES = (
     InvoiceCreated,
     InvoicePaid,
     InvoiceExpired,
+    MentorAsked,
+    SessionDeclined,
     MeetingScheduled,
+    OrderRescheduled,
+    OrderCancelled,
+    RefundDue,
+    RefundUpdated,
     AttentionRaised,
 )
 PAGE_SIZE = 100
@@ -74,6 +100,7 @@ class ReconcileOrders:
     orders: OrderStore
     deliveries: DeliveryStore
     invoices: InvoiceGateway
+    refunds: RefundGateway
     meetings: MeetingScheduler
     events: EventPublisher
     clock: Clock
@@ -127,32 +154,62 @@ class ReconcileOrders:
             return  # it stays due, and the next tick sees it again
 
     def _ask(self, order: Order, now: datetime) -> Order:
-        """Ask the vendor whom the order waits for, and apply the answer."""
-        if order.status in _ASKS_XENDIT or _given_up_midway(order):
-            return self._ask_xendit(order, now)
-        if order.status is Status.SCHEDULED:
-            return self._ask_calendar(order, now)
-        if order.status is Status.PAID:
-            return self.orders.transact(order.id, partial(note_missed, now=now))
-        return order
+        """Ask whom the order waits for, and apply the answer, or what follows from there being none."""
+        order = self._ask_about_refunds(order, now)
+        if order.status in _ASKS_XENDIT or _may_be_paid(order):
+            order = self._ask_xendit(order, now)
+        match order.status:
+            case Status.SCHEDULED:
+                return self._ask_calendar(order, now)
+            case Status.CANCELLED if order.was(Status.PAID):
+                return self._look_for_event(order)
+            case Status.PAID:
+                return self.orders.transact(order.id, partial(note_missed, now=now))
+            case Status.AWAITING_MENTOR:
+                late = partial(give_up_waiting, now=now)
+                return self.orders.transact(order.id, late, order.day_keys)
+            case Status.AWAITING_MENTEE:
+                return self.orders.transact(order.id, partial(return_unchosen, now=now))
+            case _:
+                return order
 
     def _ask_xendit(self, order: Order, now: datetime) -> Order:
-        if self.invoices.budget() < LEAVE_OF_BUDGET:
-            raise NotDoneError("the rest of Xendit's rate limit is left to others")
-        shown = order.invoice.id if order.invoice else None
+        self._check_budget()
+        shown = order.invoice.id if order.invoice and order.status in _ASKS_XENDIT else None
         for invoice in self.invoices.find(order.id):
             if invoice.id != shown and invoice.status is InvoiceStatus.PENDING:
-                self.invoices.expire(invoice.id)  # nobody was shown it, and nobody shall pay it
+                self.invoices.expire(invoice.id)  # nobody shall pay it
             order = self.orders.transact(
                 order.id, partial(settle, invoice=invoice, now=now), order.day_keys
             )
         return order
+
+    def _ask_about_refunds(self, order: Order, now: datetime) -> Order:
+        for refund in order.refunds:
+            if refund.state is MoneyBackState.STARTED and refund.refund_id is not None:
+                self._check_budget()
+                told = self.refunds.get(refund.refund_id)
+                if told is not None:
+                    record = partial(record_refund, told=told, now=now)
+                    order = self.orders.transact(order.id, record)
+        return order
+
+    def _check_budget(self) -> None:
+        if self.invoices.budget() < LEAVE_OF_BUDGET:
+            raise NotDoneError("the rest of Xendit's rate limit is left to others")
 
     def _ask_calendar(self, order: Order, now: datetime) -> Order:
         event = None
         if order.meeting is not None and now < order.session.ends_at:
             event = self.meetings.get(order.meeting.event_id)
         return self.orders.transact(order.id, partial(read_back, event=event, now=now))
+
+    def _look_for_event(self, order: Order) -> Order:
+        """Look for an event that was still being made when the order was called off."""
+        event = self.meetings.get(event_id(order))
+        if event is None or event.cancelled:
+            return order
+        return self.orders.transact(order.id, partial(note_obsolete, event=event.event_id))
 
     def _unheard(self, order: Order, now: datetime) -> tuple[Event, ...]:
         """Return the facts whose consequences have not come about, to be said again."""
@@ -163,15 +220,36 @@ class ReconcileOrders:
         return tuple(fact for fact in said if not self._heard(fact, order, now))
 
     def _heard(self, fact: Event, order: Order, now: datetime) -> bool:
-        if isinstance(fact, InvoicePaid) and order.status is Status.PAID:
-            return False  # the order would not be paid any more, but scheduled
-        for notification in notifications_for(fact, order, now):
-            delivery = self.deliveries.get(notification.key)
-            if delivery is None or not delivery.settled:
-                return False
-        return True
+        if _has_work_left(fact, order, now):
+            return False
+        return all(self._told(notification) for notification in notifications_for(fact, order))
+
+    def _told(self, notification: Notification) -> bool:
+        mail = self.deliveries.get(notification.key)
+        if mail is not None and mail.settled:
+            return True
+        if notification.kind in CALENDAR_KINDS:
+            return False
+        chat = self.deliveries.get(notification.over(Channel.WHATSAPP).key)
+        return chat is not None and chat.arrived
 
 
-def _given_up_midway(order: Order) -> bool:
-    """Whether an invoice may have been made, and paid, before the order was rejected."""
-    return order.status is Status.REJECTED and order.claims > 0
+def _has_work_left(fact: Event, order: Order, now: datetime) -> bool:
+    """Whether the step that this fact is for has not been done, as the order shows."""
+    match fact:
+        case InvoicePaid():
+            return order.status is Status.PAID
+        case RefundDue():
+            return True
+        case OrderRescheduled():
+            return calendar_is_behind(order, now)
+        case OrderCancelled() | SessionDeclined():
+            return bool(order.obsolete_events)
+        case _:
+            return False
+
+
+def _may_be_paid(order: Order) -> bool:
+    """Whether an invoice may have been made, and paid, of an order that is closed without money."""
+    closed = order.status in {Status.REJECTED, Status.CANCELLED}
+    return closed and order.claims > 0 and order.payment is None

@@ -1,35 +1,58 @@
 """The door of send_notification: Pub/Sub, every fact that somebody is told about."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 
-from functions.send_notification.rendering import Brand, Renderer
-from functions.send_notification.use_case import SendNotification
+from functions.send_notification.composer import Composer
+from functions.send_notification.senders import ChatSender, MailSender, Pause
+from functions.send_notification.use_case import Sender, SendNotification
 from shared import entrypoint
 from shared.bootstrap import Wiring
-from shared.domain.events import Event
-from shared.domain.notifications import TABLE
-from shared.settings import BackendSettings, BrandSettings, GoogleSettings
+from shared.domain.events import Event, MessageUndelivered
+from shared.domain.notifications import TABLE, Channel
+from shared.presentation.rendering import Renderer
+from shared.settings import (
+    BackendSettings,
+    BrandSettings,
+    ChannelSettings,
+    LinkSettings,
+    VaultSettings,
+)
 
-wiring = Wiring(GoogleSettings, BrandSettings)
+wiring = Wiring(ChannelSettings, BrandSettings, LinkSettings, VaultSettings)
 
 
 @cache
 def _step() -> SendNotification:
     brand = wiring.settings[BrandSettings]
+    composer = Composer(
+        renderer=Renderer(brand.brand),
+        signer=wiring.links,
+        vault=wiring.vault,
+        admin=brand.admin,
+    )
     return SendNotification(
         orders=wiring.orders,
         deliveries=wiring.deliveries,
-        mailer=wiring.mailer,
         events=wiring.events,
-        renderer=Renderer(Brand(name=brand.name, help_email=brand.help_email)),
-        admin=brand.admin,
+        composer=composer,
+        senders=_senders(composer),
         clock=wiring.clock,
-        claim=timedelta(seconds=wiring.settings[BackendSettings].claim_seconds),
     )
 
 
-@entrypoint.pubsub(wiring, *TABLE)
+def _senders(composer: Composer) -> Mapping[Channel, Sender]:
+    claim = timedelta(seconds=wiring.settings[BackendSettings].claim_seconds)
+    stores, clock = wiring.deliveries, wiring.clock
+    mail = MailSender(stores, wiring.mailer, composer, clock, claim, Pause())
+    if wiring.messenger is None:
+        return {Channel.EMAIL: mail}
+    chat = ChatSender(stores, wiring.messenger, composer, clock, claim, Pause())
+    return {Channel.EMAIL: mail, Channel.WHATSAPP: chat}
+
+
+@entrypoint.pubsub(wiring, *TABLE, MessageUndelivered)
 def send_notification(event: Event) -> None:
     """Tell those whom the fact concerns."""
     _step()(event)

@@ -1,49 +1,50 @@
 """Tell people: derive the messages of a fact, and send each of them once."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
+from typing import Protocol
 
-from functions.send_notification.rendering import Renderer
-from shared.domain.events import AttentionRaised, Event
+from functions.send_notification.composer import Composer
+from functions.send_notification.senders import give_up
+from shared.domain.events import AttentionRaised, Event, MessageUndelivered
 from shared.domain.facts import facts
 from shared.domain.notifications import (
     MESSAGE_FAILED,
+    TOO_LATE,
+    Channel,
     Delivery,
     Kind,
     Notification,
-    Recipient,
-    claim_draft,
+    fallback_of,
     is_ahead,
-    mark_failed,
-    mark_sent,
+    is_too_late,
     notifications_for,
-    reclaim,
+    routes,
 )
 from shared.domain.order import Change, Order
-from shared.domain.people import Person
 from shared.domain.placement import existing
 from shared.domain.schedule import Days
-from shared.errors import ClaimedError, PermanentError, RetryableError
-from shared.ports import Clock, DeliveryStore, EventPublisher, Mailer, OrderStore
+from shared.errors import PermanentError, RetryableError
+from shared.ports import Clock, DeliveryStore, EventPublisher, OrderStore
+
+
+class Sender(Protocol):
+    """One channel."""
+
+    def send(self, notification: Notification, order: Order, known: Delivery | None) -> None:
+        """Send the message, once; PermanentError when it cannot go this way."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendNotification:
-    """Draft, record the draft, send it, record that it is out.
-
-    A crash after the sending is noticed by the draft being gone; one before it sends the draft
-    that was recorded. Two deliveries at once: the first draft recorded is the one that is sent.
-    """
+    """Send each message along its chain of channels, until one takes it."""
 
     orders: OrderStore
     deliveries: DeliveryStore
-    mailer: Mailer
     events: EventPublisher
-    renderer: Renderer
-    admin: Person
+    composer: Composer
+    senders: Mapping[Channel, Sender]
     clock: Clock
-    claim: timedelta
 
     def __call__(self, event: Event) -> None:
         """Send all messages of the event; raises the first RetryableError after trying each."""
@@ -53,76 +54,62 @@ class SendNotification:
         if is_ahead(event, order):
             raise RetryableError(f"order {order.id} does not show {event.topic} yet")
         postponed: RetryableError | None = None
-        for notification in notifications_for(event, order, self.clock.now()):
+        for chain in self._chains(event, order):
             try:
-                self._deliver(notification, order)
+                self._along(chain, order)
             except RetryableError as error:
                 postponed = postponed or error
         if postponed is not None:
             raise postponed
 
-    def _deliver(self, notification: Notification, order: Order) -> None:
+    def _chains(self, event: Event, order: Order) -> Iterable[Sequence[Notification]]:
+        now = self.clock.now()
+        if isinstance(event, MessageUndelivered):
+            return fallback_of(event, order, now)
+        told = notifications_for(event, order)
+        if is_too_late(event, order, now):
+            for notification in told:
+                self._drop(notification)
+            return []
+        whatsapp = Channel.WHATSAPP in self.senders
+        return [
+            chain
+            for notification in told
+            for chain in routes(
+                notification,
+                self.composer.reader(notification, order).phone,
+                whatsapp=whatsapp,
+            )
+        ]
+
+    def _along(self, chain: Sequence[Notification], order: Order) -> None:
+        for notification in chain:
+            if self._deliver(notification, order):
+                return
+        self._ask_admin(chain[-1])
+
+    def _deliver(self, notification: Notification, order: Order) -> bool:
+        """Send over one channel; return whether it is out."""
         known = self.deliveries.get(notification.key)
         if known is not None and known.settled:
-            return
+            return known.arrived
         try:
-            self._send(notification, order, known)
+            self.senders[notification.channel].send(notification, order, known)
         except PermanentError as error:
-            self._give_up(notification, str(error))
+            give_up(self.deliveries, notification, str(error))
+            return False
+        return True
 
-    def _send(self, notification: Notification, order: Order, known: Delivery | None) -> None:
-        if known is None or known.draft_id is None:
-            claimed = self._claim_new(notification, order)
-        else:
-            claimed = self.deliveries.transact(
-                notification.key, partial(reclaim, claim=self.claim, now=self.clock.now())
-            )
-        if claimed.settled or claimed.draft_id is None:
-            return
-        mail = self.renderer.render(
-            notification, order, self._reader(notification, order), self.clock.now()
-        )
-        self.mailer.send(claimed.draft_id, mail)
-        self.deliveries.transact(notification.key, partial(mark_sent, now=self.clock.now()))
-
-    def _claim_new(self, notification: Notification, order: Order) -> Delivery:
-        mail = self.renderer.render(
-            notification, order, self._reader(notification, order), self.clock.now()
-        )
-        draft_id = self.mailer.draft(mail)
-        claim = partial(
-            claim_draft,
-            notification=notification,
-            draft_id=draft_id,
-            claim=self.claim,
-            now=self.clock.now(),
-        )
-        try:
-            claimed = self.deliveries.transact(notification.key, claim)
-        except ClaimedError:
-            self.mailer.discard(draft_id)
-            raise
-        if claimed.draft_id != draft_id:
-            self.mailer.discard(draft_id)
-        return claimed
-
-    def _reader(self, notification: Notification, order: Order) -> Person:
-        readers = {
-            Recipient.MENTEE: order.mentee,
-            Recipient.MENTOR: order.mentor,
-            Recipient.ADMIN: self.admin,
-        }
-        return readers[notification.recipient]
-
-    def _give_up(self, notification: Notification, reason: str) -> None:
-        # The admin cannot be told that the admin cannot be told; the order says so.
-        if notification.kind is not Kind.ATTENTION:
-            self._ask_admin(notification)
-        # Last, since a message that is settled is never looked at again.
-        failed = partial(mark_failed, notification=notification, reason=reason)
-        self.deliveries.transact(notification.key, failed)
+    def _drop(self, notification: Notification) -> None:
+        """Record a message that nobody needs any more, so that it is seen that it was not sent."""
+        known = self.deliveries.get(notification.key)
+        if known is None or not known.settled:
+            give_up(self.deliveries, notification, TOO_LATE)
 
     def _ask_admin(self, notification: Notification) -> None:
+        # The admin cannot be told that the admin cannot be told; the order says so.
+        if notification.kind is Kind.ATTENTION:
+            return
         now = self.clock.now()
 
         def ask_admin(current: Order | None, _days: Days) -> Change:

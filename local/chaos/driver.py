@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from local.demo.plan import CHANNELS, Plan, PlannedOrder, Story
-from local.demo.report import reminders
+from local.actors import Actors
+from local.demo.plan import CHANNELS, MEETS, Plan, PlannedOrder, Story
 from local.people import People
 from shared.domain.order import Order, Status
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES, reminder_time
@@ -62,6 +62,7 @@ class ChaosDriver:
         self._orders = orders
         self._clock = clock
         self._tell = tell
+        self._actors = Actors(people)
         self._published: set[str] = set()
         self._paid: set[str] = set()
 
@@ -143,7 +144,7 @@ class ChaosDriver:
     def _reminders(self) -> dict[datetime, set[tuple[str, int]]]:
         """Return who is to be reminded when: order ids with lead times."""
         due: dict[datetime, set[tuple[str, int]]] = {}
-        for order in self._plan.told(*CHANNELS):
+        for order in self._plan.told(*MEETS):
             for lead in DEFAULT_LEAD_MINUTES:
                 moment = reminder_time(order.event.session, lead)
                 due.setdefault(moment, set()).add((order.id, lead))
@@ -153,7 +154,7 @@ class ChaosDriver:
         """Give reminders their time: one that is late by hours would no longer be true."""
         deadline, steps = time.monotonic() + _REMINDER_PATIENCE_S, 0
         self._people.settle()
-        while set(wanted) - reminders(self._people.mails()) and time.monotonic() < deadline:
+        while set(wanted) - self._people.reminded() and time.monotonic() < deadline:
             self._look()
             time.sleep(_STEP_S)
             if steps < _STEPS:
@@ -162,6 +163,7 @@ class ChaosDriver:
 
     def _look(self) -> Mapping[str, Order]:
         seen = {order.id: order for order in self._orders.scan()}
+        self._actors.act(self._plan.orders, seen)
         self._tell(
             Progress(
                 published=len(self._published),

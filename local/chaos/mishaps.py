@@ -17,7 +17,8 @@ CLAIM_S = 12.0
 # are what the simulator counts.
 RATE_LIMIT_PER_MINUTE = 40
 _RATE_LIMIT_LATER = 600
-# Of all requests to Xendit and Google, each operation alike.
+VENDORS = ("xendit", "google", "whatsapp")
+# Of all requests to them, each operation alike.
 VENDOR_FAULTS = (
     Fault(operation="*", kind="error_after", probability=0.05),
     Fault(operation="*", kind="error_before", probability=0.03),
@@ -34,7 +35,7 @@ _TIMEOUT_S = 30.0
 def begin(config: WorldConfig) -> None:
     """Let the vendors fail and the webhooks get lost from now on."""
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
-        for vendor in ("xendit", "google"):
+        for vendor in VENDORS:
             for fault in VENDOR_FAULTS:
                 rule = msgspec.to_builtins(fault)
                 client.post(f"{config.url(vendor)}/_admin/faults", json=rule).raise_for_status()
@@ -51,7 +52,7 @@ def let_time_fly(config: WorldConfig) -> None:
 def end(config: WorldConfig) -> None:
     """Let the vendors work from now on."""
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
-        for vendor in ("xendit", "google"):
+        for vendor in VENDORS:
             client.delete(f"{config.url(vendor)}/_admin/faults").raise_for_status()
         _set_webhooks(client, config, dict.fromkeys(WEBHOOKS, 0.0))
 
@@ -60,7 +61,7 @@ def count(config: WorldConfig) -> Counter[str]:
     """Return how often each kind of mishap has happened."""
     happened: Counter[str] = Counter()
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
-        for vendor in ("xendit", "google"):
+        for vendor in VENDORS:
             fired = client.get(f"{config.url(vendor)}/_admin/faults").json()["fired"]
             for what, times in fired.items():
                 happened[f"vendor_{what.partition(':')[2]}"] += times

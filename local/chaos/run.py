@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 
 from local import config as configuration
+from local.actors import keep_hours
 from local.chaos import mishaps
 from local.chaos.driver import ChaosDriver, ChaosError, Progress, Tell
 from local.chaos.monkey import Monkey
@@ -81,6 +82,7 @@ def _play(world: World, plan: Plan, request: Request, console: Console) -> Outco
     wiring = Wiring(variables=config.function_settings())
     monkey = Monkey(world.supervisor, random.Random(request.seed))
     began = time.monotonic()
+    keep_hours(wiring.availability, plan.orders)
     with (
         People(config, wiring.raw_events) as people,
         _telling(console, plan, monkey.kills) as tell,

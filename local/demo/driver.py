@@ -2,16 +2,22 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 
-from local.demo.plan import CHANNELS, Plan, PlannedOrder, Story
+from local.actors import Actors
+from local.demo.plan import CHANNELS, MEETS, Plan, PlannedOrder, Story
 from local.evidence import Evidence
 from local.people import People
-from shared.domain.order import Order, Status
+from shared.domain.order import MoneyBackState, Order, Status
 from shared.errors import PipelineError
 from shared.ports import Clock, OrderStore
 
 _POLL_S = 0.1
 _PATIENCE_S = 60.0
+# What the simulated provider needs to give money back, and a tick to hear of it.
+_REFUNDS_TAKE = timedelta(minutes=2)
+_ASKING = frozenset({MoneyBackState.DUE, MoneyBackState.ACCOUNT_WANTED, MoneyBackState.PAYOUT_DUE})
+_BACK = frozenset({MoneyBackState.SUCCEEDED, MoneyBackState.PAID_OUT})
 
 Watch = Callable[[Mapping[str, Order]], None]
 
@@ -36,6 +42,7 @@ class Driver:
         self._orders = orders
         self._clock = clock
         self._watch = watch
+        self._actors = Actors(people)
 
     def run(self) -> Evidence:
         """Play all stories to their end; return what everybody then has on record."""
@@ -45,9 +52,9 @@ class Driver:
         lates = self._plan.told(Story.TAKEN)
         self._people.publish(lates)
         self._await("rejections", lates, lambda order: order.was(Status.REJECTED))
-        buyers = self._plan.told(*CHANNELS)
-        self._pay(buyers)
-        self._await("meetings", buyers, lambda order: order.was(Status.SCHEDULED))
+        self._pay(self._plan.told(*CHANNELS))
+        self._await("meetings", self._plan.told(*MEETS), lambda o: o.was(Status.SCHEDULED))
+        self._await("answers", self._plan.told(*CHANNELS), _is_answered)
         self._live_through()
         self._people.settle()
         return self._people.evidence(self._plan, self._observe().values())
@@ -66,6 +73,7 @@ class Driver:
 
     def _live_through(self) -> None:
         """Move time forward, from one moment at which something happens to the next."""
+        self._people.advance(self._clock.now() + _REFUNDS_TAKE)
         unpaid = [self._seen(order) for order in self._plan.told(Story.EXPIRES)]
         expiries = [order.invoice.expires_at for order in unpaid if order.invoice]
         for moment in self._plan.moments(expiries):
@@ -74,6 +82,8 @@ class Driver:
             self._observe()
         lapsing = self._plan.told(Story.EXPIRES)
         self._await("expiries", lapsing, lambda order: order.was(Status.EXPIRED))
+        refunded = self._plan.told(Story.CANCELS, Story.PAID_OUT)
+        self._await("refunds", refunded, lambda o: all(r.state in _BACK for r in o.refunds))
 
     def _await(
         self, what: str, planned: Iterable[PlannedOrder], happened: Callable[[Order], bool]
@@ -82,6 +92,7 @@ class Driver:
         deadline = time.monotonic() + _PATIENCE_S + len(ids)
         while True:
             seen = self._observe()
+            self._actors.act(self._plan.orders, seen)
             left = [i for i in ids if i not in seen or not happened(seen[i])]
             if not left:
                 return
@@ -103,3 +114,10 @@ class Driver:
         seen = {order.id: order for order in found if order is not None}
         self._watch(seen)
         return seen
+
+
+def _is_answered(order: Order) -> bool:
+    """Whether what people had to say about the order has been said."""
+    if order.status is Status.CANCELLED:
+        return all(refund.state not in _ASKING for refund in order.refunds)
+    return order.was(Status.SCHEDULED) and order.status is not Status.AWAITING_MENTEE

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.events import OrderCreated
 from shared.domain.money import Money
-from shared.domain.order import Order, Status
+from shared.domain.order import MoneyBackState, Order, Status
 from shared.domain.people import Locale, Person
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES, reminder_time
 from shared.domain.schedule import Session
@@ -24,18 +24,34 @@ class Story(StrEnum):
     CARD = "card"
     EXPIRES = "never pays"
     TAKEN = "taken slot"
+    DECLINED = "declined, moved"
+    CANCELS = "cancels, refunded"
+    PAID_OUT = "cancels, paid out"
 
 
 # Payment method and channel at the checkout.
-CHANNELS = {
+CHANNELS: dict[Story, tuple[str, str]] = {
     Story.BANK: ("BANK_TRANSFER", "BCA"),
     Story.QRIS: ("QR_CODE", "QRIS"),
     Story.WALLET: ("EWALLET", "OVO"),
     Story.CARD: ("CREDIT_CARD", "CREDIT_CARD"),
+    Story.DECLINED: ("QR_CODE", "QRIS"),
+    Story.CANCELS: ("CREDIT_CARD", "CREDIT_CARD"),
+    # Virtual accounts take no refunds: this money goes back by hand.
+    Story.PAID_OUT: ("BANK_TRANSFER", "BNI"),
 }
-ENDS = dict.fromkeys(CHANNELS, Status.SCHEDULED) | {
+# They meet at the time that was ordered.
+MEETS = (Story.BANK, Story.QRIS, Story.WALLET, Story.CARD)
+ENDS = dict.fromkeys((*MEETS, Story.DECLINED), Status.SCHEDULED) | {
     Story.EXPIRES: Status.EXPIRED,
     Story.TAKEN: Status.REJECTED,
+    Story.CANCELS: Status.CANCELLED,
+    Story.PAID_OUT: Status.CANCELLED,
+}
+# What has become of the money in the end.
+_MONEY_BACK = {
+    Story.CANCELS: (MoneyBackState.SUCCEEDED,),
+    Story.PAID_OUT: (MoneyBackState.PAID_OUT,),
 }
 _TOPICS = (
     "Data analysis portfolio review",
@@ -57,6 +73,8 @@ _MENTORS = ("Gita Maharani", "Hendra Saputra", "Intan Permata", "Joko Susilo", "
 _ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
 # None is over before the last reminder of another is due, which is when a demo ends.
 _DURATIONS = (60, 90, 120)
+# Of every five people.
+_NO_PHONE, _NOT_ON_WHATSAPP = 2, 3
 # Far enough that the 24-hour reminder is still to come when an order is paid at once.
 _FIRST_SESSION = timedelta(hours=30)
 # Sessions begin this far apart, less than the shortest one lasts: none is over when the last reminder
@@ -85,7 +103,10 @@ class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):
         if order is None:
             return False
         over = self.end is Status.SCHEDULED and order.status is Status.COMPLETED
-        return over or order.status is self.end
+        moved = self.story is not Story.DECLINED or order.moves > 0
+        back = tuple(refund.state for refund in order.refunds)
+        money = back == _MONEY_BACK.get(self.story, ())
+        return (over or order.status is self.end) and moved and money
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +123,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Return the instants at which something happens, given when unpaid invoices expire."""
         reminders = {
             reminder_time(order.event.session, lead)
-            for order in self.told(*CHANNELS)
+            for order in self.told(*MEETS)
             for lead in DEFAULT_LEAD_MINUTES
         }
         return sorted({*reminders, *expiries})
@@ -122,7 +143,7 @@ def make_plan(
         story = stories[number % len(stories)]
         event = _event(f"NUS-{now.year}-{first_number + number:06d}", number, now, rng)
         if story is Story.TAKEN:
-            wanted = planned[number - len(stories) + 1].event
+            wanted = planned[number - number % len(stories)].event
             event = msgspec.structs.replace(event, mentor=wanted.mentor, session=wanted.session)
         planned.append(PlannedOrder(story=story, event=event))
     return Plan(orders=tuple(planned))
@@ -142,13 +163,21 @@ def _event(order_id: str, number: int, now: datetime, rng: random.Random) -> Ord
     )
 
 
+def _phone(number: int, rng: random.Random) -> str | None:
+    """Return a phone's number; some have none, and some have one that is not on WhatsApp."""
+    digits = f"+62812{rng.randrange(1, 10**3):03d}"
+    if number % 5 == _NO_PHONE:
+        return None
+    return f"{digits}0000" if number % 5 == _NOT_ON_WHATSAPP else f"{digits}{1000 + number:04d}"
+
+
 def _person(person_id: str, name: str, role: str, number: int, rng: random.Random) -> Person:
     locale: Locale = "en" if number % 3 == 1 else "id"
     return Person(
         id=person_id,
         name=name,
         email=f"{name.split(maxsplit=1)[0].lower()}.{number}@{role}.example",
-        phone=f"+62812{rng.randrange(10**7):07d}",
+        phone=_phone(number, rng),
         locale=locale,
         time_zone=rng.choice(_ZONES),
     )

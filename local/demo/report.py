@@ -7,10 +7,10 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from local.demo.plan import CHANNELS, Plan
-from local.evidence import Evidence, SeenInvoice, SeenMail
+from local.demo.plan import MEETS, Plan
+from local.evidence import Evidence, SeenInvoice
 from local.invariants import Violation, violations
-from shared.domain.notifications import Kind
+from local.told import Told, everything_told, reminders
 from shared.domain.order import Order, Status
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 
@@ -24,14 +24,15 @@ def as_json(plan: Plan, seen: Evidence, duration_s: float) -> dict[str, Any]:
     """Return the results: orders, summary, violations."""
     statuses = Counter(order.status for order in seen.orders)
     invoices = {invoice.id: invoice for invoice in seen.invoices}
-    mails = _mails_by_order(seen)
+    told = _by_order(everything_told(seen.mails, seen.chats))
     return {
-        "orders": [_order_json(order, invoices, mails[order.id]) for order in seen.orders],
+        "orders": [_order_json(order, invoices, told[order.id]) for order in seen.orders],
         "summary": {
             "orders": len(seen.orders),
             "scheduled": statuses[Status.SCHEDULED] + statuses[Status.COMPLETED],
             "expired": statuses[Status.EXPIRED],
             "rejected": statuses[Status.REJECTED],
+            "cancelled": statuses[Status.CANCELLED],
             "duration_s": round(duration_s, 3),
             "orders_per_s": round(len(seen.orders) / duration_s, 3),
         },
@@ -50,10 +51,10 @@ def as_table(plan: Plan, seen: Evidence) -> Table:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    for heading in ("order", "mentee", "status", "room", "reminders", "mails"):
+    for heading in ("order", "mentee", "status", "room", "reminders", "told"):
         table.add_column(heading, no_wrap=True)
     orders = {order.id: order for order in seen.orders}
-    mails = _mails_by_order(seen)
+    told = _by_order(everything_told(seen.mails, seen.chats))
     for planned in plan.orders:
         order = orders.get(planned.id)
         if order is None:
@@ -65,24 +66,35 @@ def as_table(plan: Plan, seen: Evidence) -> Table:
             planned.story,
             f"[{colour}]{order.status}[/{colour}]",
             order.meeting.meet_url.rpartition("/")[2] if order.meeting else "",
-            str(len(reminders(mails[order.id])) or ""),
-            str(len(mails[order.id])),
+            str(len(reminders(told[order.id])) or ""),
+            str(len(told[order.id])),
         )
     return table
 
 
 def _order_json(
-    order: Order, invoices: Mapping[str, SeenInvoice], mails: Sequence[SeenMail]
+    order: Order, invoices: Mapping[str, SeenInvoice], told: Sequence[Told]
 ) -> dict[str, Any]:
-    told = order.invoice and invoices.get(order.invoice.id)
+    shown = order.invoice and invoices.get(order.invoice.id)
     return {
         "order_id": order.id,
         "status": order.status,
-        "invoice": told and {"id": told.id, "url": told.url, "status": told.status},
+        "invoice": shown and {"id": shown.id, "url": shown.url, "status": shown.status},
         "meeting": order.meeting
         and {"event_id": order.meeting.event_id, "meet_url": order.meeting.meet_url},
-        "reminders_sent": len(reminders(mails)),
-        "notifications_sent": len(mails),
+        "moves": order.moves,
+        "refunds": [{"amount": r.amount, "state": r.state} for r in order.refunds],
+        "reminders_sent": len(reminders(told)),
+        "notifications_sent": len(told),
+        "messages": [
+            {
+                "kind": message.kind,
+                "recipient": message.recipient,
+                "channel": message.channel,
+                "language": message.language,
+            }
+            for message in told
+        ],
         "timeline": [
             {"status": change.status, "at": change.at.isoformat()} for change in order.history
         ],
@@ -99,25 +111,14 @@ def _wrong_ends(plan: Plan, seen: Evidence) -> Iterable[Violation]:
 
 
 def _missing_reminders(plan: Plan, seen: Evidence) -> Iterable[Violation]:
-    wanted = {(order.id, lead) for order in plan.told(*CHANNELS) for lead in DEFAULT_LEAD_MINUTES}
-    for order_id, lead in sorted(wanted - reminders(seen.mails)):
+    wanted = {(order.id, lead) for order in plan.told(*MEETS) for lead in DEFAULT_LEAD_MINUTES}
+    for order_id, lead in sorted(wanted - reminders(everything_told(seen.mails, seen.chats))):
         detail = f"not both reminded {lead} minutes before"
         yield Violation(invariant="reminded_at_each_lead", order_id=order_id, detail=detail)
 
 
-def reminders(mails: Iterable[SeenMail]) -> set[tuple[str, int]]:
-    """Return which orders were reminded at which lead times, both mentee and mentor."""
-    told: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
-    for mail in mails:
-        order_id, kind, recipient = (*mail.key.split(":"), "", "")[:3]
-        if kind.startswith(f"{Kind.REMINDER}-"):
-            lead = int(kind.removeprefix(f"{Kind.REMINDER}-"))
-            told[order_id, lead].add(recipient)
-    return {which for which, recipients in told.items() if len(recipients) == 2}  # noqa: PLR2004 - both
-
-
-def _mails_by_order(seen: Evidence) -> defaultdict[str, list[SeenMail]]:
-    mails = defaultdict(list)
-    for mail in seen.mails:
-        mails[mail.key.partition(":")[0]].append(mail)
-    return mails
+def _by_order(told: Iterable[Told]) -> defaultdict[str, list[Told]]:
+    grouped = defaultdict(list)
+    for message in told:
+        grouped[message.order_id].append(message)
+    return grouped

@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 
 from local import config as configuration
+from local.actors import keep_hours
 from local.config import Backend, WorldConfig
 from local.demo.driver import Driver
 from local.demo.plan import Plan, make_plan
@@ -66,6 +67,7 @@ def _play(world: World, plan: Plan, request: Request, console: Console) -> int:
     wiring = Wiring(variables=config.function_settings())
     began = time.monotonic()
     timeline = Timeline(console, plan, config.clock, world.heal)
+    keep_hours(wiring.availability, plan.orders)
     with People(config, wiring.raw_events) as people, timeline:
         seen = Driver(people, plan, wiring.orders, config.clock, timeline).run()
     duration_s = time.monotonic() - began
@@ -100,6 +102,7 @@ def _print_places(config: WorldConfig, console: Console) -> None:
         "place an order": config.url("shop"),
         "invoices": config.url("xendit"),
         "mailbox": f"{config.url('google')}/mailbox",
+        "phones": config.url("whatsapp"),
         "calendar": f"{config.url('google')}/calendar",
     }
     for what, url in places.items():

@@ -21,6 +21,8 @@ _MEANINGS: Mapping[Status, str] = {
     Status.PENDING: "The mentor's slot is held while the invoice is made.",
     Status.INVOICED: "The mentee can pay.",
     Status.PAID: "Xendit confirmed the payment; the meeting is being made.",
+    Status.AWAITING_MENTOR: "Paid; the mentor has been asked whether they can.",
+    Status.AWAITING_MENTEE: "Paid, but not possible then: another time, or the money back.",
     Status.SCHEDULED: "The calendar event and its Meet room exist.",
     Status.COMPLETED: "The session is over.",
     Status.REJECTED: "The order cannot be served.",

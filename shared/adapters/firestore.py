@@ -1,4 +1,4 @@
-"""Orders, deliveries and rejected messages in Firestore.
+"""Orders, deliveries and the like in Firestore.
 
 Each document keeps its record whole, as a map or as JSON, beside the few fields that are queried;
 only those need an index.
@@ -21,6 +21,7 @@ from shared.adapters.firestore_transact import (
     OptimisticTransactions,
 )
 from shared.adapters.google_cloud_errors import classified
+from shared.domain.availability import Availability
 from shared.domain.notifications import Delivery
 from shared.domain.order import Change, Order
 from shared.domain.schedule import DayKey, Days, MentorDay
@@ -76,6 +77,15 @@ class FirestoreOrderStore:
         references = [self._orders.document(order_id), *(self._day(key) for key in keys)]
         return self._transactions.run(references, plan)
 
+    def days(self, keys: Collection[DayKey]) -> Sequence[MentorDay]:
+        """See OrderStore. One round trip for all of them."""
+        references = {key: self._day(key) for key in keys}
+        if not references:
+            return ()
+        with classified("reading mentors' days"):
+            found = self._transactions.read(list(references.values()))
+        return [_day(key, found[ref.path].content) for key, ref in references.items()]
+
     def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         return self._due("next_reminder_at", now, limit)
@@ -83,6 +93,16 @@ class FirestoreOrderStore:
     def due_for_check(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         return self._due("check_at", now, limit)
+
+    def changed_since(self, since: datetime, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        changed = self._orders.where(filter=FieldFilter("changed_at", ">=", since))
+        return self._found(changed.order_by("changed_at").limit(limit))
+
+    def waiting_for_admin(self, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        waiting = self._orders.where(filter=FieldFilter("waits_for_admin", "==", True))  # noqa: FBT003 - a value
+        return sorted(self._found(waiting.limit(limit)), key=lambda order: order.id)
 
     def scan(self) -> Iterator[Order]:
         """See OrderStore. Reads page by page, so orders that come meanwhile may be among them."""
@@ -164,9 +184,7 @@ class FirestoreRejectedStore:
 
     def get(self, message_id: str) -> RejectedMessage | None:
         """See RejectedStore."""
-        document = self._rejected.document(_document_id(message_id))
-        with classified(f"reading {document.path}"):
-            content = document.get(retry=RETRY, timeout=TIMEOUT_S).to_dict()
+        content = _read(self._rejected.document(_document_id(message_id)))
         if content is None:
             return None
         return msgspec.json.decode(content["message"], type=RejectedMessage)
@@ -179,6 +197,34 @@ class FirestoreRejectedStore:
         return [
             msgspec.json.decode(snapshot.get("message"), type=RejectedMessage) for snapshot in found
         ]
+
+
+class FirestoreAvailabilityStore:
+    """AvailabilityStore on the collection ``availability``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._availability = client.collection("availability")
+
+    def get(self, mentor_id: str) -> Availability | None:
+        """See AvailabilityStore."""
+        content = _read(self._document(mentor_id))
+        return None if content is None else msgspec.convert(content["availability"], Availability)
+
+    def put(self, availability: Availability) -> None:
+        """See AvailabilityStore."""
+        document = self._document(availability.mentor_id)
+        with classified(f"writing {document.path}"):
+            content = {"availability": msgspec.to_builtins(availability)}
+            document.set(content, retry=RETRY, timeout=TIMEOUT_S)
+
+    def _document(self, mentor_id: str) -> DocumentReference:
+        return self._availability.document(_document_id(mentor_id))
+
+
+def _read(document: DocumentReference) -> Content | None:
+    with classified(f"reading {document.path}"):
+        return document.get(retry=RETRY, timeout=TIMEOUT_S).to_dict()
 
 
 def _content(transactions: OptimisticTransactions, reference: DocumentReference) -> Content | None:
@@ -196,6 +242,9 @@ def _order_content(order: Order) -> Content:
         "status": str(order.status),
         "next_reminder_at": order.next_reminder_at,
         "check_at": order.check_at,
+        "changed_at": order.changed_at,
+        # Left out where it is false, so that what is indexed is only what waits.
+        "waits_for_admin": order.waits_for_admin or None,
     }
 
 

@@ -7,13 +7,10 @@ after sending could not be told from one before. Facts: Gmail API v1 reference, 
 import base64
 import contextlib
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from urllib.parse import quote
 
+from shared.adapters import mail_message
 from shared.adapters.google_api import GoneError, GoogleService
 from shared.domain.notifications import Mail
-from shared.errors import PermanentError
 from shared.settings import BrandSettings, GoogleSettings
 
 SCOPES = ("https://www.googleapis.com/auth/gmail.compose",)
@@ -29,13 +26,17 @@ class GmailMailer:
 
     def draft(self, mail: Mail) -> str:
         """See Mailer."""
-        raw = base64.urlsafe_b64encode(self._message(mail).as_bytes(policy=SMTP)).decode()
+        message = mail_message.build(mail, sender=self._sender, reply_to=self._reply_to)
+        raw = base64.urlsafe_b64encode(message.as_bytes()).decode()
         drafts = self._service.client.users().drafts()
         created = self._service.execute(drafts.create(userId="me", body={"message": {"raw": raw}}))
         return str(created["id"])
 
-    def send(self, draft_id: str, mail: Mail) -> None:  # noqa: ARG002 - the draft is at Gmail
+    def send(self, draft_id: str, mail: Mail) -> None:
         """See Mailer."""
+        if draft_id.startswith(mail_message.MESSAGE_ID_BEGIN):
+            # From before the transport was changed: here, gone would be taken for sent.
+            draft_id = self.draft(mail)
         drafts = self._service.client.users().drafts()
         with contextlib.suppress(GoneError):
             self._service.execute(drafts.send(userId="me", body={"id": draft_id}))
@@ -45,25 +46,3 @@ class GmailMailer:
         drafts = self._service.client.users().drafts()
         with contextlib.suppress(GoneError):
             self._service.execute(drafts.delete(userId="me", id=draft_id))
-
-    def _message(self, mail: Mail) -> EmailMessage:
-        message = EmailMessage()
-        message["From"] = self._sender
-        message["To"] = _reader(mail)
-        message["Reply-To"] = self._reply_to
-        message["Subject"] = mail.subject
-        # Escaped, since a reason for attention may hold a line break, and a header must not.
-        message["X-Notification-Key"] = quote(mail.key, safe=":")
-        message.set_content(mail.text)
-        message.add_alternative(mail.html, subtype="html")
-        return message
-
-
-def _reader(mail: Mail) -> Address:
-    unwritable = PermanentError("the reader's address cannot be written in a mail's header")
-    if not mail.to_email.isascii():
-        raise unwritable
-    try:
-        return Address(mail.to_name, addr_spec=mail.to_email)
-    except Exception as error:  # Python's parser of addresses raises whatever it trips over
-        raise unwritable from error

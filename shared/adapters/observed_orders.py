@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared import observability
 from shared.domain.order import Change, Order
-from shared.domain.schedule import DayKey, Days
+from shared.domain.schedule import DayKey, Days, MentorDay
 from shared.ports import Decide, OrderStore
 
 
@@ -34,6 +34,18 @@ class ObservedOrderStore:
         after = self._orders.transact(order_id, watched, days)
         _log_changes(before, after)
         return after
+
+    def days(self, keys: Collection[DayKey]) -> Sequence[MentorDay]:
+        """See OrderStore."""
+        return self._orders.days(keys)
+
+    def changed_since(self, since: datetime, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        return self._orders.changed_since(since, limit)
+
+    def waiting_for_admin(self, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        return self._orders.waiting_for_admin(limit)
 
     def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""

@@ -1,4 +1,4 @@
-"""Orders, deliveries and rejected messages in SQLite: the stores of the embedded backend."""
+"""Orders, deliveries and the like in SQLite: the stores of the embedded backend."""
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from shared.adapters.sqlite import SqliteFile
+from shared.domain.availability import Availability
 from shared.domain.notifications import Delivery
 from shared.domain.order import Order
 from shared.domain.schedule import DayKey, MentorDay
@@ -15,15 +16,19 @@ from shared.ports import Decide, DecideDelivery, RejectedMessage
 
 _ORDERS = """
 CREATE TABLE IF NOT EXISTS orders (
-    id TEXT PRIMARY KEY, body BLOB, next_reminder_at REAL, check_at REAL);
+    id TEXT PRIMARY KEY, body BLOB, next_reminder_at REAL, check_at REAL,
+    changed_at REAL, waits_for_admin INTEGER);
 CREATE INDEX IF NOT EXISTS by_reminder ON orders (next_reminder_at);
 CREATE INDEX IF NOT EXISTS by_check ON orders (check_at);
+CREATE INDEX IF NOT EXISTS by_change ON orders (changed_at);
+CREATE INDEX IF NOT EXISTS by_waiting ON orders (waits_for_admin, id) WHERE waits_for_admin;
 CREATE TABLE IF NOT EXISTS mentor_days (key TEXT PRIMARY KEY, body BLOB)
 """
 _DELIVERIES = "CREATE TABLE IF NOT EXISTS deliveries (key TEXT PRIMARY KEY, body BLOB)"
 _REJECTED = """
 CREATE TABLE IF NOT EXISTS rejected (id TEXT PRIMARY KEY, body BLOB, received_at REAL)
 """
+_AVAILABILITY = "CREATE TABLE IF NOT EXISTS availability (mentor_id TEXT PRIMARY KEY, body BLOB)"
 
 
 class SqliteOrderStore:
@@ -49,6 +54,10 @@ class SqliteOrderStore:
                 _put_order(db, change.order)
             return change.order
 
+    def days(self, keys: Collection[DayKey]) -> Sequence[MentorDay]:
+        """See OrderStore."""
+        return [_get_day(self._file.connection, key) for key in keys]
+
     def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         return self._due("next_reminder_at", now, limit)
@@ -56,6 +65,21 @@ class SqliteOrderStore:
     def due_for_check(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         return self._due("check_at", now, limit)
+
+    def changed_since(self, since: datetime, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        rows = self._file.connection.execute(
+            "SELECT body FROM orders WHERE changed_at >= ? ORDER BY changed_at LIMIT ?",
+            (since.timestamp(), limit),
+        )
+        return [msgspec.json.decode(body, type=Order) for (body,) in rows]
+
+    def waiting_for_admin(self, limit: int) -> Sequence[Order]:
+        """See OrderStore."""
+        rows = self._file.connection.execute(
+            "SELECT body FROM orders WHERE waits_for_admin ORDER BY id LIMIT ?", (limit,)
+        )
+        return [msgspec.json.decode(body, type=Order) for (body,) in rows]
 
     def scan(self) -> Iterator[Order]:
         """See OrderStore."""
@@ -133,6 +157,31 @@ class SqliteRejectedStore:
         self._file.close()
 
 
+class SqliteAvailabilityStore:
+    """AvailabilityStore on one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = SqliteFile(path, _AVAILABILITY)
+
+    def get(self, mentor_id: str) -> Availability | None:
+        """See AvailabilityStore."""
+        row = self._file.connection.execute(
+            "SELECT body FROM availability WHERE mentor_id = ?", (mentor_id,)
+        ).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=Availability)
+
+    def put(self, availability: Availability) -> None:
+        """See AvailabilityStore."""
+        self._file.connection.execute(
+            "INSERT OR REPLACE INTO availability VALUES (?, ?)",
+            (availability.mentor_id, msgspec.json.encode(availability)),
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 def _get_order(db: sqlite3.Connection, order_id: str) -> Order | None:
     row = db.execute("SELECT body FROM orders WHERE id = ?", (order_id,)).fetchone()
     return None if row is None else msgspec.json.decode(row[0], type=Order)
@@ -140,12 +189,14 @@ def _get_order(db: sqlite3.Connection, order_id: str) -> Order | None:
 
 def _put_order(db: sqlite3.Connection, order: Order) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?)",
         (
             order.id,
             msgspec.json.encode(order),
             _seconds(order.next_reminder_at),
             _seconds(order.check_at),
+            order.changed_at.timestamp(),
+            order.waits_for_admin,
         ),
     )
 

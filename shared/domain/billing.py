@@ -4,15 +4,16 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.confirmation import slot_went
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.order import Change, Order, OrderInvoice, Payment, Status
 from shared.domain.placement import existing
+from shared.domain.refunds import owe, owe_payment, received
+from shared.domain.reminders import payment_reminder_at
 from shared.domain.schedule import Days, find_conflict
 
 AMOUNT_MISMATCH = "amount_mismatch"
-PAID_AFTER_SLOT_WENT = "paid_after_slot_went"
-PAID_BUT_NOT_WANTED = "paid_but_order_closed"
-PAID_TWICE = "paid_twice"
+_CLOSED = frozenset({Status.CANCELLED, Status.REJECTED})
 
 
 def attach_invoice(
@@ -37,26 +38,28 @@ def settle(current: Order | None, days: Days, *, invoice: Invoice, now: datetime
 
 
 def _paid(order: Order, days: Days, invoice: Invoice, now: datetime) -> Change:
-    if order.payment is not None and order.payment.invoice_id == invoice.id:
+    known = order.payment is not None and order.payment.invoice_id == invoice.id
+    if known or order.refund_of(invoice.id) is not None:
         return Change(order=order)
-    if order.payment is not None:
-        return Change(order=order.with_attention(PAID_TWICE, now))
+    if order.payment is not None:  # paid twice: the second payment goes back
+        return Change(order=owe(order, invoice.id, received(invoice), now))
+    paid = msgspec.structs.replace(order, payment=_payment(invoice, now))
+    if order.status in _CLOSED:
+        return Change(order=owe_payment(paid, now))
     if not _fits(order, invoice):
         return Change(order=order.with_attention(AMOUNT_MISMATCH, now))
-    if order.status is Status.PENDING:
-        order = _invoiced(order, invoice, now)
-    paid = msgspec.structs.replace(order, payment=_payment(invoice, now))
-    if order.status is Status.INVOICED:
-        return Change(order=paid.moved_to(Status.PAID, now))
     if order.status is Status.EXPIRED:
         return _paid_late(paid, days, now)
-    return Change(order=paid.with_attention(PAID_BUT_NOT_WANTED, now))
+    if order.status is Status.PENDING:
+        paid = _invoiced(paid, invoice, now)
+    return Change(order=paid.moved_to(Status.PAID, now))
 
 
 def _paid_late(order: Order, days: Days, now: datetime) -> Change:
-    taken = find_conflict(days.values(), order.booking) is not None
+    buffer = order.buffer_minutes
+    taken = find_conflict(days.values(), order.booking, buffer_minutes=buffer) is not None
     if taken or order.session.starts_at <= now:
-        return Change(order=order.with_attention(PAID_AFTER_SLOT_WENT, now))
+        return Change(order=slot_went(order, now))
     rebooked = tuple(days[key].with_booking(order.booking) for key in order.day_keys)
     return Change(order=order.moved_to(Status.PAID, now, "paid after expiry"), days=rebooked)
 
@@ -68,23 +71,21 @@ def _is_shown(order: Order, invoice: Invoice) -> bool:
 
 
 def _fits(order: Order, invoice: Invoice) -> bool:
-    amounts = {invoice.amount, _paid_amount(invoice)}
+    amounts = {invoice.amount, received(invoice)}
     return amounts == {order.price.amount} and invoice.currency == order.price.currency
-
-
-def _paid_amount(invoice: Invoice) -> int:
-    return invoice.amount if invoice.paid_amount is None else invoice.paid_amount
 
 
 def _invoiced(order: Order, invoice: Invoice, now: datetime) -> Order:
     own = OrderInvoice(id=invoice.id, url=invoice.url, expires_at=invoice.expires_at)
-    return msgspec.structs.replace(order, invoice=own).moved_to(Status.INVOICED, now)
+    invoiced = msgspec.structs.replace(order, invoice=own).moved_to(Status.INVOICED, now)
+    remind_at = payment_reminder_at(own.expires_at, now)
+    return msgspec.structs.replace(invoiced, next_reminder_at=remind_at)
 
 
 def _payment(invoice: Invoice, now: datetime) -> Payment:
     return Payment(
         invoice_id=invoice.id,
-        amount=_paid_amount(invoice),
+        amount=received(invoice),
         paid_at=invoice.paid_at or now,
         method=invoice.payment_method,
         channel=invoice.payment_channel,

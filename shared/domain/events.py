@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -94,18 +94,116 @@ class MeetingScheduled(Event, frozen=True, kw_only=True):
     session: Session
 
 
+class MentorAsked(Event, frozen=True, kw_only=True):
+    """The order is paid, and the mentor has been asked whether they can."""
+
+    topic: ClassVar[str] = "mentor.asked"
+
+    answer_by: Instant
+    session: Session
+    revision: int
+
+    @property
+    def id(self) -> str:
+        """One id a question."""
+        return f"{self.order_id}/{self.topic}/{self.revision}"
+
+
+class SessionDeclined(Event, frozen=True, kw_only=True):
+    """The paid session cannot be at its time: the mentee chooses another one, or the money."""
+
+    topic: ClassVar[str] = "session.declined"
+
+    reason: str
+    revision: int
+
+    @property
+    def id(self) -> str:
+        """One id a time that was declined."""
+        return f"{self.order_id}/{self.topic}/{self.revision}"
+
+
+class OrderRescheduled(Event, frozen=True, kw_only=True):
+    """The session has another time. ``moves`` counts how often that has happened."""
+
+    topic: ClassVar[str] = "order.rescheduled"
+
+    session: Session
+    moves: int
+
+    @property
+    def id(self) -> str:
+        """One id a move."""
+        return f"{self.order_id}/{self.topic}/{self.moves}"
+
+
+class OrderCancelled(Event, frozen=True, kw_only=True):
+    """The order was called off; ``refund`` says whether its money goes back."""
+
+    topic: ClassVar[str] = "order.cancelled"
+
+    by: str
+    refund: bool
+
+
+class RefundDue(Event, frozen=True, kw_only=True):
+    """Money of this invoice has to go back. ``amount`` is in whole units of its currency."""
+
+    topic: ClassVar[str] = "refund.due"
+
+    invoice_id: str
+    amount: int
+
+    @property
+    def id(self) -> str:
+        """One id a payment."""
+        return f"{self.order_id}/{self.topic}/{self.invoice_id}"
+
+
+class RefundUpdated(Event, frozen=True, kw_only=True):
+    """Money is on its way back, or back, or cannot go back by itself: see ``state``."""
+
+    topic: ClassVar[str] = "refund.updated"
+
+    invoice_id: str
+    state: str
+
+    @property
+    def id(self) -> str:
+        """One id a payment and state."""
+        return f"{self.order_id}/{self.topic}/{self.invoice_id}/{self.state}"
+
+
 class ReminderDue(Event, frozen=True, kw_only=True):
-    """It is time to remind both sides: ``lead_minutes`` before the start."""
+    """It is time to remind somebody, ``lead_minutes`` before what it is about.
+
+    That is the session's start, the end of the time to pay, or of the mentor's time to answer.
+    """
 
     topic: ClassVar[str] = "reminder.due"
 
     lead_minutes: int
     session: Session
+    about: Literal["session", "payment", "answer"] = "session"
 
     @property
     def id(self) -> str:
         """One id a lead time."""
-        return f"{self.order_id}/{self.topic}/{self.lead_minutes}"
+        what = self.lead_minutes if self.about == "session" else self.about
+        return f"{self.order_id}/{self.topic}/{what}"
+
+
+class MessageUndelivered(Event, frozen=True, kw_only=True):
+    """A channel took a message and could not deliver it. ``key`` is the message's."""
+
+    topic: ClassVar[str] = "message.undelivered"
+
+    key: str
+
+    @property
+    def id(self) -> str:
+        """One id a message."""
+        return f"{self.order_id}/{self.topic}/{self.key}"
 
 
 class AttentionRaised(Event, frozen=True, kw_only=True):
@@ -128,8 +226,15 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     InvoiceCreated,
     InvoicePaid,
     InvoiceExpired,
+    MentorAsked,
+    SessionDeclined,
     MeetingScheduled,
+    OrderRescheduled,
+    OrderCancelled,
+    RefundDue,
+    RefundUpdated,
     ReminderDue,
+    MessageUndelivered,
     AttentionRaised,
 )
 TOPICS: dict[str, type[Event]] = {event.topic: event for event in ALL_EVENTS}

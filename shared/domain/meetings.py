@@ -24,6 +24,10 @@ ROOM_GONE = "room_gone"
 SESSION_MISSED = "session_missed"
 
 
+# In these an order has, or gets, an event.
+_MEETS = frozenset({Status.PAID, Status.SCHEDULED})
+
+
 class RoomStatus(StrEnum):
     """What has become of the request for a room."""
 
@@ -67,6 +71,7 @@ def meeting_request(order: Order) -> MeetingRequest:
         session=order.session,
         time_zone=order.mentor.time_zone,
         attendees=(order.mentee.email, order.mentor.email),
+        revision=order.moves,
     )
 
 
@@ -87,19 +92,32 @@ def record_meeting(
     leads: Sequence[int],
     now: datetime,
 ) -> Change:
-    """Record the event and its room, and plan the reminders."""
+    """Record the event and its room, and plan the reminders.
+
+    An event of another time than the order's present one is left: the step comes back for it.
+    """
     order = existing(current)
-    is_current = event.event_id == event_id(order)
-    if order.status is not Status.PAID or not is_current or event.meet_url is None:
+    is_current = event.event_id == event_id(order) and event.revision == order.moves
+    if order.status not in _MEETS or not is_current or event.meet_url is None:
         return Change(order=order)
+    before = order.meeting.scheduled_moves if order.meeting else order.moves
+    meeting = Meeting(
+        event_id=event.event_id,
+        meet_url=event.meet_url,
+        moves=event.revision,
+        scheduled_moves=before,
+    )
+    order = order.without_attention(ROOM_FAILED, MEETING_REFUSED)
+    if order.status is Status.SCHEDULED:
+        return Change(order=msgspec.structs.replace(order, meeting=meeting))
     planned = msgspec.structs.replace(
-        order.without_attention(ROOM_FAILED, MEETING_REFUSED),
-        meeting=Meeting(event_id=event.event_id, meet_url=event.meet_url),
+        order.moved_to(Status.SCHEDULED, now),
+        meeting=meeting,
         room_wanted_since=None,
         reminder_leads=tuple(leads),
         next_reminder_at=next_reminder_at(order.session, leads, now),
     )
-    return Change(order=planned.moved_to(Status.SCHEDULED, now))
+    return Change(order=planned)
 
 
 def note_missing_room(
@@ -107,6 +125,8 @@ def note_missing_room(
 ) -> Change:
     """Decide what follows from an event without a room: wait on, ask anew, or ask the admin."""
     order = existing(current)
+    if order.status is Status.SCHEDULED:
+        return read_back(order, _days, event=event, now=now)
     if order.status is not Status.PAID or event.event_id != event_id(order):
         return Change(order=order)
     if event.cancelled:
@@ -126,9 +146,45 @@ def note_missing_room(
 def refuse_meeting(current: Order | None, _days: Days, *, now: datetime) -> Change:
     """Put an order before the admin whose event the calendar refuses for good."""
     order = existing(current)
-    if order.status is not Status.PAID:
+    if order.status not in _MEETS:
         return Change(order=order)
     return Change(order=order.with_attention(MEETING_REFUSED, now))
+
+
+def wants_event(order: Order, event: str) -> bool:
+    """Whether this is the event that the order has, or is to have."""
+    return order.status in _MEETS and event == event_id(order)
+
+
+def note_obsolete(current: Order | None, _days: Days, *, event: str) -> Change:
+    """Note an event that was made, or found, for an order that does not want it any more."""
+    order = existing(current)
+    if wants_event(order, event) or event in order.obsolete_events:
+        return Change(order=order)
+    obsolete = (*order.obsolete_events, event)
+    return Change(order=msgspec.structs.replace(order, obsolete_events=obsolete))
+
+
+def note_cleared(current: Order | None, _days: Days, *, events: Sequence[str]) -> Change:
+    """Note that these obsolete events are out of the calendars."""
+    order = existing(current)
+    left = tuple(event for event in order.obsolete_events if event not in events)
+    return Change(order=msgspec.structs.replace(order, obsolete_events=left))
+
+
+def without_meeting(order: Order) -> Order:
+    """Return an order whose event, if there is one, has to go; a later one gets another id."""
+    obsolete = tuple(dict.fromkeys((*order.obsolete_events, event_id(order))))
+    return _next_generation(msgspec.structs.replace(order, meeting=None, obsolete_events=obsolete))
+
+
+def calendar_is_behind(order: Order, now: datetime) -> bool:
+    """Whether the order was moved, and its calendar event has to follow."""
+    if order.status is not Status.SCHEDULED or order.meeting is None:
+        return False
+    asked = order.has_attention(MEETING_REFUSED, EVENT_DELETED)
+    over = now >= order.session.ends_at
+    return order.meeting.moves != order.moves and not asked and not over
 
 
 def read_back(
@@ -144,7 +200,12 @@ def read_back(
         return Change(order=order.with_attention(EVENT_DELETED, now))
     if event.meet_url is None:
         return Change(order=order.with_attention(ROOM_GONE, now))
-    return Change(order=order.without_attention(EVENT_DELETED, ROOM_GONE))
+    order = order.without_attention(EVENT_DELETED, ROOM_GONE)
+    if order.meeting is not None and event.revision != order.meeting.moves:
+        # The calendar does not show what was recorded: as if this move had not been made there.
+        shown = msgspec.structs.replace(order.meeting, moves=event.revision)
+        order = msgspec.structs.replace(order, meeting=shown)
+    return Change(order=order)
 
 
 def note_missed(current: Order | None, _days: Days, *, now: datetime) -> Change:

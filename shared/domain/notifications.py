@@ -14,10 +14,16 @@ from shared.domain.events import (
     InvoiceExpired,
     InvoicePaid,
     MeetingScheduled,
+    MentorAsked,
+    MessageUndelivered,
+    OrderCancelled,
     OrderRejected,
+    OrderRescheduled,
+    RefundUpdated,
     ReminderDue,
+    SessionDeclined,
 )
-from shared.domain.order import Order, Status
+from shared.domain.order import MoneyBackState, Order, Status
 from shared.domain.people import Locale, Phone
 from shared.errors import ClaimedError
 
@@ -40,7 +46,9 @@ class Kind(StrEnum):
     REFUND_STARTED = "refund_started"
     REFUND_DONE = "refund_done"
     REFUND_FAILED = "refund_failed"
-    PAYOUT_ACCOUNT_WANTED = "payout_account_wanted"  # the channel takes no refunds: to what account?
+    PAYOUT_ACCOUNT_WANTED = (
+        "payout_account_wanted"  # the channel takes no refunds: to what account?
+    )
     PAYOUT_TASK = "payout_task"  # for the admin: transfer this money by hand
     DIGEST = "digest"
     ATTENTION = "attention"
@@ -66,38 +74,70 @@ class Rule(msgspec.Struct, frozen=True):
 
     kind: Kind
     recipients: tuple[Recipient, ...]
-    # What the event tells of: the order has been there by the time that the event is published.
-    tells_of: Status | None
     # A message that is no longer true is not sent: no "please pay" after the payment.
     while_in: frozenset[Status]
+    # What the event tells of: the order has been there by the time that the event is published.
+    tells_of: Status | None = None
 
 
 # A channel refused a message for good: nobody was told.
 MESSAGE_FAILED = "message_failed"
+# Why a message failed that was cut off while it was being sent.
+UNCERTAIN = "uncertain"
+# Why a reminder was not sent: what it reminds of has begun.
+TOO_LATE = "too_late"
 
-_BOTH = (Recipient.MENTEE, Recipient.MENTOR)
-_SOLD = frozenset({Status.PAID, Status.SCHEDULED, Status.COMPLETED})
+_MENTEE, _MENTOR, _ADMIN = (Recipient.MENTEE,), (Recipient.MENTOR,), (Recipient.ADMIN,)
+_BOTH = _MENTEE + _MENTOR
+_ALWAYS = frozenset(Status)
+_SOLD = frozenset({Status.PAID, Status.AWAITING_MENTOR, Status.SCHEDULED, Status.COMPLETED})
 
-TABLE: Mapping[type[Event], Rule] = {
-    InvoiceCreated: Rule(
-        Kind.INVOICE_READY, (Recipient.MENTEE,), Status.INVOICED, frozenset({Status.INVOICED})
+
+def _while(status: Status, kind: Kind, recipients: tuple[Recipient, ...]) -> Rule:
+    return Rule(kind, recipients, frozenset({status}), status)
+
+
+TABLE: Mapping[type[Event], tuple[Rule, ...]] = {
+    OrderRejected: (_while(Status.REJECTED, Kind.ORDER_REJECTED, _MENTEE + _ADMIN),),
+    InvoiceCreated: (_while(Status.INVOICED, Kind.INVOICE_READY, _MENTEE),),
+    InvoiceExpired: (_while(Status.EXPIRED, Kind.INVOICE_EXPIRED, _MENTEE),),
+    InvoicePaid: (Rule(Kind.PAYMENT_RECEIVED, _MENTEE, _SOLD, Status.PAID),),
+    MentorAsked: (_while(Status.AWAITING_MENTOR, Kind.CONFIRMATION_WANTED, _MENTOR),),
+    SessionDeclined: (_while(Status.AWAITING_MENTEE, Kind.SESSION_DECLINED, _MENTEE),),
+    MeetingScheduled: (_while(Status.SCHEDULED, Kind.SESSION_SCHEDULED, _BOTH),),
+    OrderRescheduled: (_while(Status.SCHEDULED, Kind.SESSION_MOVED, _BOTH),),
+    OrderCancelled: (_while(Status.CANCELLED, Kind.ORDER_CANCELLED, _BOTH),),
+    ReminderDue: (
+        _while(Status.SCHEDULED, Kind.REMINDER, _BOTH),
+        _while(Status.INVOICED, Kind.PAYMENT_REMINDER, _MENTEE),
+        _while(Status.AWAITING_MENTOR, Kind.CONFIRMATION_REMINDER, _MENTOR),
     ),
-    InvoicePaid: Rule(Kind.PAYMENT_RECEIVED, (Recipient.MENTEE,), Status.PAID, _SOLD),
-    MeetingScheduled: Rule(
-        Kind.SESSION_SCHEDULED, _BOTH, Status.SCHEDULED, frozenset({Status.SCHEDULED})
+    RefundUpdated: (
+        Rule(Kind.REFUND_STARTED, _MENTEE, _ALWAYS),
+        Rule(Kind.REFUND_DONE, _MENTEE, _ALWAYS),
+        Rule(Kind.REFUND_FAILED, _MENTEE, _ALWAYS),
+        Rule(Kind.PAYOUT_ACCOUNT_WANTED, _MENTEE, _ALWAYS),
+        Rule(Kind.PAYOUT_TASK, _ADMIN, _ALWAYS),
     ),
-    ReminderDue: Rule(Kind.REMINDER, _BOTH, Status.SCHEDULED, frozenset({Status.SCHEDULED})),
-    InvoiceExpired: Rule(
-        Kind.INVOICE_EXPIRED, (Recipient.MENTEE,), Status.EXPIRED, frozenset({Status.EXPIRED})
-    ),
-    OrderRejected: Rule(
-        Kind.ORDER_REJECTED,
-        (Recipient.MENTEE, Recipient.ADMIN),
-        Status.REJECTED,
-        frozenset({Status.REJECTED}),
-    ),
-    AttentionRaised: Rule(Kind.ATTENTION, (Recipient.ADMIN,), None, frozenset(Status)),
+    AttentionRaised: (Rule(Kind.ATTENTION, _ADMIN, _ALWAYS),),
 }
+_OF_REMINDER = {
+    "session": Kind.REMINDER,
+    "payment": Kind.PAYMENT_REMINDER,
+    "answer": Kind.CONFIRMATION_REMINDER,
+}
+_OF_REFUND: Mapping[str, Kind] = {
+    MoneyBackState.STARTED: Kind.REFUND_STARTED,
+    MoneyBackState.SUCCEEDED: Kind.REFUND_DONE,
+    MoneyBackState.PAID_OUT: Kind.REFUND_DONE,
+    MoneyBackState.FAILED: Kind.REFUND_FAILED,
+    MoneyBackState.ACCOUNT_WANTED: Kind.PAYOUT_ACCOUNT_WANTED,
+    MoneyBackState.PAYOUT_DUE: Kind.PAYOUT_TASK,
+}
+# They carry a calendar file, which only mail can; a phone is told beside it.
+CALENDAR_KINDS = frozenset({Kind.SESSION_SCHEDULED, Kind.SESSION_MOVED, Kind.ORDER_CANCELLED})
+# Somebody waits for these within the hour: they go first where a channel has little left.
+_URGENT_WITHIN_MINUTES = 60
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,12 +148,22 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     recipient: Recipient
     channel: Channel = Channel.EMAIL
     detail: str | None = None
+    lead_minutes: int | None = None
 
     @property
     def key(self) -> str:
         """The name under which the message is claimed: the same message has the same key."""
         kind = self.kind if self.detail is None else f"{self.kind}-{self.detail}"
         return f"{self.order_id}:{kind}:{self.recipient}:{self.channel}"
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it must not wait behind others."""
+        return self.lead_minutes is not None and self.lead_minutes <= _URGENT_WITHIN_MINUTES
+
+    def over(self, channel: Channel) -> "Notification":
+        """Return the same message over another channel."""
+        return msgspec.structs.replace(self, channel=channel)
 
 
 class CalendarFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +192,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     html: str
+    language: Locale = "id"
     calendar: CalendarFile | None = None
 
 
@@ -157,20 +208,101 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def settled(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether there is nothing left to do over this channel."""
         return self.sent_at is not None or self.failed is not None
 
+    @property
+    def arrived(self) -> bool:
+        """Whether it is out, and nobody has said that it did not arrive."""
+        return self.sent_at is not None and self.failed is None
 
-def notifications_for(event: Event, order: Order, now: datetime) -> tuple[Notification, ...]:
-    """Return the messages that the event causes, given how the order stands now."""
-    rule = TABLE.get(type(event))
-    if rule is None or order.status not in rule.while_in or _outdated(event, order, now):
+
+def notifications_for(event: Event, order: Order) -> tuple[Notification, ...]:
+    """Return the messages that the event causes, given how the order stands now.
+
+    Each as a mail; ``routes`` says over which channels it is to go.
+    """
+    if _outdated(event, order):
         return ()
-    detail = _detail(event)
     return tuple(
-        Notification(order_id=order.id, kind=rule.kind, recipient=recipient, detail=detail)
+        Notification(
+            order_id=order.id,
+            kind=rule.kind,
+            recipient=recipient,
+            detail=_detail(event, order),
+            lead_minutes=event.lead_minutes if isinstance(event, ReminderDue) else None,
+        )
+        for rule in TABLE.get(type(event), ())
+        if rule.kind is _kind_of(event, rule.kind) and order.status in rule.while_in
         for recipient in rule.recipients
     )
+
+
+def routes(
+    notification: Notification, phone: str | None, *, whatsapp: bool
+) -> tuple[tuple[Notification, ...], ...]:
+    """Return the chains of channels that a message takes: within one, the first that works.
+
+    Indonesians read WhatsApp first. What carries a calendar file goes by mail in any case.
+    """
+    mail = notification.over(Channel.EMAIL)
+    if not whatsapp or phone is None or notification.recipient is Recipient.ADMIN:
+        return ((mail,),)
+    chat = notification.over(Channel.WHATSAPP)
+    return ((mail,), (chat,)) if notification.kind in CALENDAR_KINDS else ((chat, mail),)
+
+
+def is_too_late(event: Event, order: Order, now: datetime) -> bool:
+    """Whether the event reminds of something that has begun, or ended, by now."""
+    if not isinstance(event, ReminderDue):
+        return False
+    ends = order.session.starts_at
+    if event.about == "payment" and order.invoice is not None:
+        ends = order.invoice.expires_at
+    return now >= ends
+
+
+def fallback_of(
+    event: MessageUndelivered, order: Order, now: datetime
+) -> tuple[tuple[Notification, ...], ...]:
+    """Return the chain that is left for a chat message that did not arrive, if it is still true."""
+    try:
+        _, named, recipient, channel = event.key.split(":")
+        kind = Kind(named.partition("-")[0])
+        detail = named.partition("-")[2] or None
+        mail = Notification(
+            order_id=order.id,
+            kind=kind,
+            recipient=Recipient(recipient),
+            detail=detail,
+            lead_minutes=_lead_in(kind, detail),
+        )
+    except ValueError:
+        return ()
+    if channel != Channel.WHATSAPP or kind in CALENDAR_KINDS:
+        return ()
+    true = any(r.kind is kind and order.status in r.while_in for rs in TABLE.values() for r in rs)
+    late = kind is Kind.REMINDER and now >= order.session.starts_at
+    return ((mail,),) if true and _is_latest(mail, order) and not late else ()
+
+
+def _is_latest(notification: Notification, order: Order) -> bool:
+    """Whether nothing has overtaken the message: another question, another time, the money."""
+    detail = notification.detail or ""
+    match notification.kind:
+        case Kind.REMINDER:
+            return (detail.partition("-")[2] or "0") == str(order.moves)
+        case Kind.CONFIRMATION_WANTED | Kind.CONFIRMATION_REMINDER | Kind.SESSION_DECLINED:
+            return detail == str(order.revision)
+        case kind if kind in _OF_REFUND.values():
+            refund = order.refund_of(detail)
+            return refund is not None and _OF_REFUND.get(refund.state) is kind
+        case _:
+            return True
+
+
+def _lead_in(kind: Kind, detail: str | None) -> int | None:
+    return int(detail.partition("-")[0]) if kind is Kind.REMINDER and detail else None
 
 
 def is_ahead(event: Event, order: Order) -> bool:
@@ -178,8 +310,12 @@ def is_ahead(event: Event, order: Order) -> bool:
 
     The copy is an old one then; to derive the messages from it would lose them.
     """
-    rule = TABLE.get(type(event))
-    return rule is not None and rule.tells_of is not None and not order.was(rule.tells_of)
+    told = {
+        rule.tells_of
+        for rule in TABLE.get(type(event), ())
+        if rule.kind is _kind_of(event, rule.kind) and rule.tells_of is not None
+    }
+    return any(not order.was(status) for status in told)
 
 
 def claim_draft(
@@ -226,15 +362,84 @@ def mark_failed(current: Delivery | None, *, notification: Notification, reason:
     return msgspec.structs.replace(known, failed=reason, claimed_until=None)
 
 
-def _outdated(event: Event, order: Order, now: datetime) -> bool:
-    if isinstance(event, ReminderDue):
-        return event.session != order.session or now >= order.session.starts_at
-    return False
+def claim_chat(
+    current: Delivery | None, *, notification: Notification, claim: timedelta, now: datetime
+) -> Delivery:
+    """Record that a message without a draft is about to be sent, which happens once at most.
+
+    A claim that ran out means that nobody knows whether it was: it counts as failed, so that the
+    next channel of its chain is used.
+    """
+    if current is None:
+        return Delivery(
+            key=notification.key, order_id=notification.order_id, claimed_until=now + claim
+        )
+    if current.settled:
+        return current
+    if current.claimed_until is None:
+        return msgspec.structs.replace(current, claimed_until=now + claim)
+    if now < current.claimed_until:
+        wait = (current.claimed_until - now).total_seconds()
+        raise ClaimedError(f"message {current.key} is being sent", retry_after=wait)
+    return msgspec.structs.replace(current, failed=UNCERTAIN, claimed_until=None)
 
 
-def _detail(event: Event) -> str | None:
-    if isinstance(event, ReminderDue):
-        return str(event.lead_minutes)
-    if isinstance(event, AttentionRaised):
-        return event.reason
-    return None
+def mark_undelivered(current: Delivery | None, *, reason: str) -> Delivery:
+    """Record that a message that was sent did not arrive. The first reason stays."""
+    if current is None:
+        raise LookupError("the message is not in the store")
+    return msgspec.structs.replace(current, failed=current.failed or reason)
+
+
+def unclaim(current: Delivery | None) -> Delivery:
+    """Give a claimed message back: nothing of it was sent."""
+    if current is None:
+        raise LookupError("the message is not in the store")
+    return msgspec.structs.replace(current, claimed_until=None)
+
+
+def _outdated(event: Event, order: Order) -> bool:
+    match event:
+        case ReminderDue():
+            return event.session != order.session
+        case MentorAsked() | SessionDeclined():
+            return event.revision != order.revision
+        case OrderRescheduled():
+            return event.moves != order.moves
+        case RefundUpdated():
+            refund = order.refund_of(event.invoice_id)
+            return refund is None or refund.state != event.state
+        case _:
+            return False
+
+
+def _kind_of(event: Event, kind: Kind) -> Kind | None:
+    """Return which of its rows an event means, where that depends on what it says."""
+    match event:
+        case ReminderDue():
+            return _OF_REMINDER[event.about]
+        case RefundUpdated():
+            return _OF_REFUND.get(event.state)
+        case _:
+            return kind
+
+
+def _detail(event: Event, order: Order) -> str | None:
+    match event:
+        case ReminderDue(about="session"):
+            lead = str(event.lead_minutes)
+            return f"{lead}-{order.moves}" if order.moves else lead
+        case AttentionRaised():
+            return event.reason
+        case MentorAsked() | SessionDeclined():
+            return str(event.revision)
+        case ReminderDue(about="answer"):
+            return str(order.revision)
+        case OrderRescheduled():
+            return str(event.moves)
+        case RefundUpdated():
+            return event.invoice_id
+        case MeetingScheduled() if order.event_generation:
+            return str(order.event_generation)
+        case _:
+            return None

@@ -1,12 +1,14 @@
 """Placing an order: take it, hold the mentor's slot and claim the making of its invoice."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.availability import Availability, buffer_of, refusal
 from shared.domain.events import OrderCreated
 from shared.domain.order import Change, Order, Status, order_from
-from shared.domain.schedule import Days, find_conflict
+from shared.domain.schedule import Days, Period, find_conflict
 from shared.errors import ClaimedError, ConflictingOrderError
 
 # Invoices live this long at most, and end this long before the session.
@@ -27,15 +29,28 @@ def payment_deadline(order: Order, now: datetime) -> datetime:
 
 
 def place(
-    current: Order | None, days: Days, *, request: OrderCreated, claim: timedelta, now: datetime
+    current: Order | None,
+    days: Days,
+    *,
+    request: OrderCreated,
+    claim: timedelta,
+    now: datetime,
+    availability: Availability | None = None,
+    busy: Sequence[Period] = (),
 ) -> Change:
     """Accept, reject, or take up again the order that ``request`` asks for.
+
+    ``days`` are the mentor's that ``day_keys_for`` names; ``busy`` is from the mentor's calendar.
 
     Raises ClaimedError while another delivery makes the invoice, ConflictingOrderError when the id
     belongs to an order with other content.
     """
     if current is None:
-        return _accept(order_from(request, now), days, claim, now)
+        order = msgspec.structs.replace(
+            order_from(request, now), buffer_minutes=buffer_of(availability)
+        )
+        reason = _refusal(order, days, availability, busy, now)
+        return _accept(order, days, claim, now) if reason is None else _refuse(order, reason, now)
     if current.fingerprint != request.fingerprint():
         raise ConflictingOrderError(
             f"order {current.id} already exists with other content; use a new order_id"
@@ -55,7 +70,7 @@ def reject(current: Order | None, days: Days, *, reason: str, now: datetime) -> 
     order = existing(current)
     if order.status is not Status.PENDING:
         return Change(order=order)
-    return _released(order.moved_to(Status.REJECTED, now, reason), days)
+    return released(order.moved_to(Status.REJECTED, now, reason), days)
 
 
 def release_claim(current: Order | None, _days: Days, *, until: datetime) -> Change:
@@ -73,31 +88,42 @@ def existing(current: Order | None) -> Order:
     return current
 
 
+def released(order: Order, days: Days) -> Change:
+    """Return the change that stores the order and gives its slot back."""
+    return Change(
+        order=order, days=tuple(days[key].without_order(order.id) for key in order.day_keys)
+    )
+
+
 def _accept(order: Order, days: Days, claim: timedelta, now: datetime) -> Change:
-    reason = _refusal(order, days, now)
-    if reason is not None:
-        return Change(order=order.moved_to(Status.REJECTED, now, reason))
     booked = tuple(days[key].with_booking(order.booking) for key in order.day_keys)
     return Change(order=_claimed(order, claim, now), days=booked)
 
 
-def _refusal(order: Order, days: Days, now: datetime) -> str | None:
+def _refuse(order: Order, reason: str, now: datetime) -> Change:
+    return Change(order=order.moved_to(Status.REJECTED, now, reason))
+
+
+def _refusal(
+    order: Order,
+    days: Days,
+    availability: Availability | None,
+    busy: Sequence[Period],
+    now: datetime,
+) -> str | None:
     if order.session.starts_at <= now:
         return SESSION_IN_PAST
     if payment_deadline(order, now) < now + MIN_PAYMENT_WINDOW:
         return SESSION_TOO_SOON
-    if find_conflict(days.values(), order.booking) is not None:
+    buffer = order.buffer_minutes
+    if find_conflict(days.values(), order.booking, buffer_minutes=buffer) is not None:
         return SLOT_TAKEN
-    return None
+    if any(period.overlaps(order.session) for period in busy):
+        return SLOT_TAKEN
+    return refusal(availability, order.session, now)
 
 
 def _claimed(order: Order, claim: timedelta, now: datetime) -> Order:
     return msgspec.structs.replace(
         order, claims=order.claims + 1, claimed_until=now + claim, check_at=now + 2 * claim
-    )
-
-
-def _released(order: Order, days: Days) -> Change:
-    return Change(
-        order=order, days=tuple(days[key].without_order(order.id) for key in order.day_keys)
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,8 @@ DEFAULT_LEAD_MINUTES: tuple[int, ...] = (24 * 60, 60, 10)
 _ON_TIME = 0.8
 _COUNT_IN_HOURS_FROM = 90
 _COUNT_BY_FIVE_FROM = 10
+_PAY_REMINDER_BEFORE = timedelta(hours=2)
+_SHORTEST_TO_REMIND = timedelta(minutes=30)
 
 
 def reminder_time(session: Session, lead_minutes: int) -> datetime:
@@ -55,14 +58,27 @@ def minutes_to_tell(session: Session, lead_minutes: int, now: datetime) -> int:
     return max(1, round(left / step) * step)
 
 
+def payment_reminder_at(expires_at: datetime, now: datetime) -> datetime | None:
+    """Return when to remind of an unpaid invoice; None if it expires too soon for that."""
+    lifetime = expires_at - now
+    if lifetime < _SHORTEST_TO_REMIND:
+        return None
+    return expires_at - min(_PAY_REMINDER_BEFORE, lifetime / 3)
+
+
 def reminder_of(order: Order, now: datetime) -> ReminderDue | None:
     """Return the reminder that the order's timer stands for, if it is still worth sending."""
-    if order.status is not Status.SCHEDULED or order.next_reminder_at is None:
+    if order.next_reminder_at is None:
         return None
-    lead = due_lead(order.session, order.reminder_leads, order.next_reminder_at, now)
-    if lead is None:
-        return None
-    return ReminderDue(order_id=order.id, lead_minutes=lead, session=order.session)
+    match order:
+        case Order(status=Status.SCHEDULED):
+            return _session_reminder(order, now)
+        case Order(status=Status.INVOICED, invoice=invoice) if invoice:
+            return _reminder(order, "payment", invoice.expires_at, now)
+        case Order(status=Status.AWAITING_MENTOR, confirmation=asked) if asked:
+            return _reminder(order, "answer", asked.answer_by, now)
+        case _:
+            return None
 
 
 def move_timer(current: Order | None, _days: Days, *, now: datetime) -> Change:
@@ -76,3 +92,20 @@ def move_timer(current: Order | None, _days: Days, *, now: datetime) -> Change:
         else None
     )
     return Change(order=msgspec.structs.replace(order, next_reminder_at=upcoming))
+
+
+def _session_reminder(order: Order, now: datetime) -> ReminderDue | None:
+    since = order.next_reminder_at or now
+    lead = due_lead(order.session, order.reminder_leads, since, now)
+    if lead is None:
+        return None
+    return ReminderDue(order_id=order.id, lead_minutes=lead, session=order.session)
+
+
+def _reminder(
+    order: Order, about: Literal["payment", "answer"], ends_at: datetime, now: datetime
+) -> ReminderDue | None:
+    if now >= ends_at:
+        return None
+    left = max(1, int((ends_at - now).total_seconds()) // 60)
+    return ReminderDue(order_id=order.id, lead_minutes=left, session=order.session, about=about)

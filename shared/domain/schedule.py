@@ -45,6 +45,20 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
 
+def without(periods: Iterable[Period], session: Session) -> tuple[Period, ...]:
+    """Return what is left of these periods when the session is taken out of them."""
+    left: list[Period] = []
+    for period in periods:
+        if not period.overlaps(session):
+            left.append(period)
+            continue
+        if period.starts_at < session.starts_at:
+            left.append(Period(starts_at=period.starts_at, ends_at=session.starts_at))
+        if session.ends_at < period.ends_at:
+            left.append(Period(starts_at=session.ends_at, ends_at=period.ends_at))
+    return tuple(left)
+
+
 class DayKey(msgspec.Struct, frozen=True, order=True):
     """One UTC day of one mentor: the key under which bookings are stored."""
 
@@ -83,7 +97,7 @@ class MentorDay(msgspec.Struct, frozen=True, kw_only=True):
 Days = Mapping[DayKey, MentorDay]
 
 
-def days_of(mentor_id: str, session: Session) -> tuple[DayKey, ...]:
+def days_of(mentor_id: str, session: Session | Period) -> tuple[DayKey, ...]:
     """Return the UTC days that the session touches: two sessions that overlap share one."""
     first = session.starts_at.date()
     last = (session.ends_at - timedelta(microseconds=1)).date()
@@ -91,7 +105,13 @@ def days_of(mentor_id: str, session: Session) -> tuple[DayKey, ...]:
     return tuple(DayKey(mentor_id, first + timedelta(days=n)) for n in range(span + 1))
 
 
-def find_conflict(days: Iterable[MentorDay], booking: Booking) -> Booking | None:
-    """Return a booking of another order that overlaps this one."""
+def find_conflict(
+    days: Iterable[MentorDay], booking: Booking, *, buffer_minutes: int = 0
+) -> Booking | None:
+    """Return a booking of another order that overlaps this one, or is nearer than the buffer."""
+    buffer = timedelta(minutes=buffer_minutes)
+    kept_free = Period(
+        starts_at=booking.session.starts_at - buffer, ends_at=booking.session.ends_at + buffer
+    )
     taken = (b for day in days for b in day.bookings if b.order_id != booking.order_id)
-    return next((b for b in taken if b.session.overlaps(booking.session)), None)
+    return next((b for b in taken if kept_free.overlaps(b.session)), None)

@@ -9,8 +9,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.confirmation import choose_by
 from shared.domain.dead_letters import settled
-from shared.domain.order import LOOK_AFTER_CHANGE, Change, Order, Status
+from shared.domain.order import (
+    LOOK_AFTER_CHANGE,
+    Change,
+    MoneyBack,
+    MoneyBackState,
+    Order,
+    Status,
+)
 from shared.domain.placement import existing
 from shared.domain.schedule import Days
 
@@ -22,6 +30,8 @@ _LATE_PAYMENTS = (timedelta(minutes=30), timedelta(hours=3), timedelta(hours=25)
 # A step that has not been done is asked for again, ever more slowly.
 _REDO = tuple(timedelta(minutes=m) for m in (2, 5, 10, 20, 40, 60))
 _REDO_FOR_EVER = timedelta(hours=1)
+# Banks take from seconds to days; the webhook is the usual way to hear.
+_REFUND_UNDER_WAY = tuple(timedelta(minutes=m) for m in (5, 30, 180, 720))
 _BEFORE_SESSION = timedelta(hours=2)
 _ONCE_A_DAY = timedelta(days=1)
 
@@ -57,6 +67,11 @@ def overdue_s(timer: datetime | None, now: datetime) -> float:
 
 def next_check(order: Order, now: datetime) -> datetime | None:
     """Return when to look at the order again after a look at ``now``; None if never."""
+    planned = (_next_for_status(order, now), *(_next_for_refund(r, now) for r in order.refunds))
+    return min((at for at in planned if at is not None), default=None)
+
+
+def _next_for_status(order: Order, now: datetime) -> datetime | None:
     since = order.history[-1].at
     match order.status:
         case Status.PENDING | Status.PAID:
@@ -67,8 +82,22 @@ def next_check(order: Order, now: datetime) -> datetime | None:
             return _next_before_session(order, now)
         case Status.EXPIRED:
             return _next(since, _LATE_PAYMENTS, now)
-        case Status.REJECTED if order.claims:  # an invoice may have been made before
+        case Status.REJECTED | Status.CANCELLED if order.claims:  # an invoice may have been made
             return _next(since, _LATE_PAYMENTS, now)
+        case Status.AWAITING_MENTOR if order.confirmation:
+            return max(order.confirmation.answer_by, now + LOOK_AFTER_CHANGE)
+        case Status.AWAITING_MENTEE:
+            return max(choose_by(order), now + LOOK_AFTER_CHANGE)
+        case _:
+            return None
+
+
+def _next_for_refund(refund: MoneyBack, now: datetime) -> datetime | None:
+    match refund.state:
+        case MoneyBackState.DUE:
+            return _next(refund.since, _REDO, now) or now + _REDO_FOR_EVER
+        case MoneyBackState.STARTED:
+            return _next(refund.since, _REFUND_UNDER_WAY, now) or now + _ONCE_A_DAY
         case _:
             return None
 
@@ -80,6 +109,7 @@ def _patience(order: Order, now: datetime) -> timedelta:
     a message that is still being retried.
     """
     news = [order.history[-1].at, *(attention.since for attention in order.attention)]
+    news += [refund.since for refund in order.refunds]
     unheard_for = now - max(news)
     return min(max(LOOK_AFTER_CHANGE, unheard_for / 2), _REDO_FOR_EVER)
 

@@ -555,6 +555,38 @@ def test_free_busy_forgets_cancelled_events(world: World) -> None:
     assert free_busy(world, "mentor@example.com") == {"mentor@example.com": {"busy": []}}
 
 
+def test_free_busy_follows_an_event_that_is_moved(world: World) -> None:
+    world.insert()
+    times = {
+        "start": {"dateTime": "2026-12-01T15:00:00Z"},
+        "end": {"dateTime": "2026-12-01T16:00:00Z"},
+    }
+    world.patch(times)
+
+    assert free_busy(world, "mentee@example.com")["mentee@example.com"]["busy"] == [
+        {"start": "2026-12-01T15:00:00Z", "end": "2026-12-01T16:00:00Z"}
+    ]
+
+
+def test_somebody_is_busy_with_their_own_affairs_for_as_long_as_they_share_it(
+    world: World,
+) -> None:
+    world.insert()
+    period = {"starts_at": "2026-12-01T12:30:00+07:00", "ends_at": "2026-12-01T07:00:00Z"}
+    world.admin("busy", id="Mentor@example.com", periods=[period, period])
+
+    assert free_busy(world, "mentor@example.com")["mentor@example.com"]["busy"] == [
+        {"start": "2026-12-01T05:30:00Z", "end": "2026-12-01T07:00:00Z"},
+        {"start": "2026-12-01T12:00:00Z", "end": "2026-12-01T13:00:00Z"},
+    ]
+
+    world.admin("busy", id="Mentor@example.com", shared=False)
+
+    assert free_busy(world, "mentor@example.com") == {
+        "mentor@example.com": {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
+    }
+
+
 def test_a_hidden_calendar_is_an_error_inside_a_200(world: World) -> None:
     world.admin("calendars", id="mentor@example.com")
 

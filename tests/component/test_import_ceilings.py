@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cold_start.modules import loaded, third_party
-from benchmarks.scene import Scene, scene
+from benchmarks.scene import NAMES, Scene, scene
 from local.staging import stage
-from local.topology import FUNCTIONS
 
 # functions-framework with Flask, and msgspec.
 EVERYWHERE = {
@@ -65,7 +64,7 @@ def packages(modules: list[str]) -> set[str]:
     return {name.partition(".")[0] for name in third_party(modules)}
 
 
-@pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_function_loads_only_what_its_work_needs(name: str, world: Scene, tmp_path: Path) -> None:
     seen = loaded(name, stage(name, tmp_path / name), world.config, world.request(name))
     assert seen.status in {200, 204}

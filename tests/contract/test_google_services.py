@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -15,7 +16,8 @@ from local.ports import free_ports
 from shared.adapters.gmail import GmailMailer
 from shared.adapters.google_api import classified
 from shared.adapters.google_calendar import GoogleMeetingScheduler
-from shared.domain.meetings import RoomStatus, meeting_request
+from shared.adapters.google_freebusy import GoogleBusyCalendars
+from shared.domain.meetings import MeetingRequest, RoomStatus, meeting_request
 from shared.domain.notifications import Mail
 from shared.errors import NotDoneError, PermanentError, RetryableError
 from shared.settings import BrandSettings, GoogleSettings
@@ -35,8 +37,15 @@ RETRY_WAIT_S = 0.0
 TRIES = 1
 
 
+class UnguardedMeetingScheduler(GoogleMeetingScheduler):
+    """The negative control: writes without saying which state of the event it has seen."""
+
+    def _write(self, method: str, *, etag: str | None = None, **arguments: Any) -> Any:
+        return super()._write(method, **arguments)
+
+
 class Google:
-    """The simulator, and the two adapters connected to it."""
+    """The simulator, and the adapters connected to it."""
 
     def __init__(self, vendor: Vendor, url: str | None = None) -> None:
         settings = GoogleSettings(
@@ -46,6 +55,8 @@ class Google:
         )
         self.vendor = vendor
         self.scheduler = GoogleMeetingScheduler(settings)
+        self.unguarded = UnguardedMeetingScheduler(settings)
+        self.busy_calendars = GoogleBusyCalendars(settings)
         self.mailer = GmailMailer(settings, BRAND)
 
     def events(self) -> list[dict[str, Any]]:
@@ -63,6 +74,8 @@ class Google:
 
     def close(self) -> None:
         self.scheduler._service.client.close()
+        self.unguarded._service.client.close()
+        self.busy_calendars._service.client.close()
         self.mailer._service.client.close()
 
 
@@ -97,12 +110,19 @@ def nowhere(served: Google) -> Iterator[Google]:
     google.close()
 
 
+def busy(google: Google, email: str) -> Any:
+    session = REQUEST.session
+    return google.busy_calendars.busy(email, session.starts_at, session.ends_at)
+
+
 Call = Callable[[Google], Any]
 CALLS: dict[str, Call] = {
     "calendar.events.insert": lambda google: google.scheduler.ensure(REQUEST),
     "calendar.events.get": lambda google: google.scheduler.get(REQUEST.event_id),
+    "calendar.events.delete": lambda google: google.scheduler.cancel(REQUEST.event_id),
+    "calendar.freebusy.query": lambda google: busy(google, "sari@example.com"),
     "gmail.users.drafts.create": lambda google: google.mailer.draft(MAIL),
-    "gmail.users.drafts.send": lambda google: google.mailer.send("r1"),
+    "gmail.users.drafts.send": lambda google: google.mailer.send("r1", MAIL),
     "gmail.users.drafts.delete": lambda google: google.mailer.discard("r1"),
 }
 each_operation = pytest.mark.parametrize("operation", CALLS)
@@ -249,6 +269,99 @@ def test_every_write_keeps_the_room_and_tells_the_attendees(google: Google) -> N
     assert said == {(1, "all")}
 
 
+def moved(revision: int) -> MeetingRequest:
+    starts_at = REQUEST.session.starts_at + timedelta(days=revision)
+    session = msgspec.structs.replace(REQUEST.session, starts_at=starts_at)
+    return msgspec.structs.replace(REQUEST, session=session, revision=revision)
+
+
+def test_a_move_tells_the_attendees_and_changes_nothing_but_the_time(google: Google) -> None:
+    google.scheduler.ensure(REQUEST)
+    google.scheduler.ensure(moved(1))
+    _, write = google.writes()
+    assert (write["method"], write["send_updates"]) == ("patch", "all")
+    assert write["conference_data_version"] == 1
+    assert write["body"] == {
+        "start": {"dateTime": "2026-12-02T12:00:00+00:00", "timeZone": "Asia/Makassar"},
+        "end": {"dateTime": "2026-12-02T13:00:00+00:00", "timeZone": "Asia/Makassar"},
+        "extendedProperties": {"private": {"revision": "1"}},
+    }
+
+
+def test_a_cancellation_tells_the_attendees(google: Google) -> None:
+    google.scheduler.ensure(REQUEST)
+    google.scheduler.cancel(REQUEST.event_id)
+    assert [(w["method"], w["send_updates"]) for w in google.writes()] == [
+        ("insert", "all"),
+        ("delete", "all"),
+    ]
+
+
+def raced(google: Google, scheduler: GoogleMeetingScheduler) -> Any:
+    """Let a move be overtaken by a newer one, after it has read and before it writes."""
+    google.scheduler.ensure(REQUEST)
+    google.vendor.fault("calendar.events.patch", "stall", seconds=TIMEOUT_S / 2, times=1)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(scheduler.ensure, moved(1))
+        while not google.vendor.ask("faults")["fired"]:
+            time.sleep(0.01)
+        google.scheduler.ensure(moved(2))
+        return slow.exception(5)
+
+
+def test_a_move_that_was_overtaken_is_refused_and_then_left(google: Google) -> None:
+    overtaken = raced(google, google.scheduler)
+    assert isinstance(overtaken, RetryableError)
+    assert str(overtaken) == "calendar answered 412 conditionNotMet"
+    assert google.scheduler.ensure(moved(1)).revision == 2
+
+
+def test_without_the_etag_the_overtaken_move_would_win(google: Google) -> None:
+    """The negative control of the race above."""
+    assert raced(google, google.unguarded) is None
+    found = google.scheduler.get(REQUEST.event_id)
+    assert found is not None
+    assert found.revision == 1
+
+
+def test_a_move_whose_answer_was_lost_is_found_done(google: Google) -> None:
+    google.scheduler.ensure(REQUEST)
+    google.vendor.fault("calendar.events.patch", "error_after", times=1)
+    until_done(lambda: google.scheduler.ensure(moved(1)))
+    assert [write["method"] for write in google.writes()] == ["insert", "patch"]
+
+
+@pytest.mark.parametrize("revision", [None, "", "one", "-1"])
+def test_an_event_without_a_revision_of_ours_is_the_first(
+    revision: str | None, google: Google
+) -> None:
+    google.scheduler.ensure(REQUEST)
+    events = google.scheduler._service.client.events()
+    body = {"extendedProperties": {"private": {"revision": revision}}}
+    events.patch(calendarId="primary", eventId=REQUEST.event_id, body=body).execute()
+    found = google.scheduler.get(REQUEST.event_id)
+    assert found is not None
+    assert found.revision == 0
+    assert google.scheduler.ensure(moved(1)).revision == 1
+
+
+def test_an_event_that_was_made_to_last_a_day_has_no_start(google: Google) -> None:
+    google.scheduler.ensure(REQUEST)
+    events = google.scheduler._service.client.events()
+    day = {"dateTime": None, "timeZone": None, "date": "2026-12-01"}
+    body = {"start": day, "end": day | {"date": "2026-12-02"}}
+    events.patch(calendarId="primary", eventId=REQUEST.event_id, body=body).execute()
+    found = google.scheduler.get(REQUEST.event_id)
+    assert found is not None
+    assert found.starts_at is None
+
+
+def test_a_calendar_that_google_cannot_tell_of_is_asked_for_once(google: Google) -> None:
+    google.vendor.tell("calendars", id="sari@example.com")
+    assert busy(google, "sari@example.com") == []
+    assert google.vendor.requests == ["POST /calendar/v3/freeBusy"]
+
+
 def test_the_event_says_when_and_for_whom(google: Google) -> None:
     google.scheduler.ensure(REQUEST)
     (write,) = google.writes()
@@ -259,6 +372,7 @@ def test_the_event_says_when_and_for_whom(google: Google) -> None:
         "start": {"dateTime": "2026-12-01T12:00:00+00:00", "timeZone": "Asia/Makassar"},
         "end": {"dateTime": "2026-12-01T13:00:00+00:00", "timeZone": "Asia/Makassar"},
         "attendees": [{"email": "sari@example.com"}, {"email": "budi@example.com"}],
+        "extendedProperties": {"private": {"revision": "0"}},
         "guestsCanInviteOthers": False,
         "reminders": {"useDefault": False},
         "conferenceData": write["body"]["conferenceData"],
@@ -266,19 +380,19 @@ def test_the_event_says_when_and_for_whom(google: Google) -> None:
 
 
 def test_a_draft_that_is_gone_counts_as_sent(google: Google) -> None:
-    google.mailer.send("r404")
+    google.mailer.send("r404", MAIL)
     assert google.sent() == []
 
 
 def test_a_mail_whose_answer_was_lost_is_sent_once(google: Google) -> None:
     draft_id = google.mailer.draft(MAIL)
     google.vendor.fault("gmail.users.drafts.send", "error_after", times=1)
-    until_done(lambda: google.mailer.send(draft_id))
+    until_done(lambda: google.mailer.send(draft_id, MAIL))
     assert len(google.sent()) == 1
 
 
 def test_a_mail_comes_from_the_brand_and_is_answered_to_its_help_desk(google: Google) -> None:
-    google.mailer.send(google.mailer.draft(MAIL))
+    google.mailer.send(google.mailer.draft(MAIL), MAIL)
     (mail,) = google.sent()
     assert mail["from"] == "Nusademy <sessions@nusademy.example>"
     assert mail["headers"]["Reply-To"] == "help@a.example"
@@ -311,7 +425,7 @@ def test_a_connection_that_google_has_closed_is_opened_anew(impatient: Google) -
     draft_id = impatient.mailer.draft(MAIL)
     impatient.scheduler.ensure(REQUEST)
     time.sleep(1.3)
-    impatient.mailer.send(draft_id)
+    impatient.mailer.send(draft_id, MAIL)
     impatient.scheduler.ensure(ANEW)
     assert len(impatient.sent()) == 1
     assert len(impatient.events()) == 1

@@ -1,6 +1,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Protocol
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from shared.adapters.google_calendar import GoogleMeetingScheduler
 from shared.domain.meetings import CalendarEvent, MeetingRequest, RoomStatus, meeting_request
+from shared.errors import RetryableError
 from shared.ports import MeetingScheduler
 from shared.settings import GoogleSettings
 from tests.builders import paid_order
@@ -18,6 +20,14 @@ pytestmark = connections_are_dropped
 
 REQUEST = meeting_request(paid_order())
 ANEW = msgspec.structs.replace(REQUEST, room_request_id=f"{REQUEST.event_id}-1")
+STARTS_AT = REQUEST.session.starts_at
+
+
+def moved(revision: int, request: MeetingRequest = REQUEST) -> MeetingRequest:
+    """Return the request after so many moves, each a day later than the one before."""
+    starts_at = STARTS_AT + timedelta(days=revision)
+    session = msgspec.structs.replace(request.session, starts_at=starts_at)
+    return msgspec.structs.replace(request, session=session, revision=revision)
 
 
 class Calendar(Protocol):
@@ -110,7 +120,12 @@ def settled(calendar: Calendar, event_id: str = REQUEST.event_id) -> CalendarEve
 def test_a_meeting_has_a_room(calendar: Calendar) -> None:
     made = calendar.scheduler.ensure(REQUEST)
     assert made == CalendarEvent(
-        event_id=REQUEST.event_id, cancelled=False, room=RoomStatus.READY, meet_url=made.meet_url
+        event_id=REQUEST.event_id,
+        cancelled=False,
+        room=RoomStatus.READY,
+        meet_url=made.meet_url,
+        starts_at=STARTS_AT,
+        revision=0,
     )
     assert str(made.meet_url).startswith("https://meet.google.com/")
     assert calendar.scheduler.get(REQUEST.event_id) == made
@@ -183,3 +198,121 @@ def test_threads_that_ask_for_the_same_meeting_get_the_same(calendar: Calendar) 
         made = list(pool.map(calendar.scheduler.ensure, [REQUEST] * 16))
     assert made == [made[0]] * 16
     assert calendar.live() == 1
+
+
+def when(event: CalendarEvent | None) -> tuple[int, object]:
+    """Return the revision of an event, and by how much it is later than the first."""
+    assert event is not None
+    assert event.starts_at is not None
+    return event.revision, event.starts_at - STARTS_AT
+
+
+def at(revision: int) -> tuple[int, timedelta]:
+    return revision, timedelta(days=revision)
+
+
+def test_a_move_keeps_the_room(calendar: Calendar) -> None:
+    made = calendar.scheduler.ensure(REQUEST)
+    later = calendar.scheduler.ensure(moved(1))
+    assert later == msgspec.structs.replace(
+        made, starts_at=STARTS_AT + timedelta(days=1), revision=1
+    )
+    assert calendar.scheduler.get(REQUEST.event_id) == later
+    assert calendar.live() == 1
+
+
+def test_moving_twice_is_moving_once(calendar: Calendar) -> None:
+    calendar.scheduler.ensure(REQUEST)
+    later = calendar.scheduler.ensure(moved(1))
+    assert calendar.scheduler.ensure(moved(1)) == later
+
+
+def test_the_first_that_the_calendar_hears_may_be_a_move(calendar: Calendar) -> None:
+    made = calendar.scheduler.ensure(moved(2))
+    assert when(made) == at(2)
+    assert made.room is RoomStatus.READY
+
+
+def test_a_request_from_before_the_move_changes_nothing(calendar: Calendar) -> None:
+    calendar.scheduler.ensure(REQUEST)
+    newest = calendar.scheduler.ensure(moved(2))
+    for stale in (REQUEST, ANEW, moved(1)):
+        assert calendar.scheduler.ensure(stale) == newest
+    assert calendar.scheduler.get(REQUEST.event_id) == newest
+
+
+def test_a_request_of_the_same_revision_moves_nothing(calendar: Calendar) -> None:
+    made = calendar.scheduler.ensure(REQUEST)
+    elsewhere = msgspec.structs.replace(moved(1), revision=0)
+    assert calendar.scheduler.ensure(elsewhere) == made
+
+
+def test_a_move_of_an_event_whose_room_failed_asks_for_another(calendar: Calendar) -> None:
+    calendar.failing_room()
+    calendar.scheduler.ensure(REQUEST)
+    later = calendar.scheduler.ensure(moved(1, ANEW))
+    assert when(later) == at(1)
+    assert later.room is RoomStatus.READY
+
+
+def test_a_request_from_before_the_move_asks_for_no_room(calendar: Calendar) -> None:
+    calendar.failing_room()
+    calendar.scheduler.ensure(moved(1))
+    stale = calendar.scheduler.ensure(ANEW)
+    assert (when(stale), stale.room) == (at(1), RoomStatus.FAILED)
+
+
+def test_a_room_that_is_under_way_stays_so_through_a_move(calendar: Calendar) -> None:
+    calendar.slow_room()
+    calendar.scheduler.ensure(REQUEST)
+    assert when(until_done(calendar, moved(1))) == at(1)
+    later = settled(calendar)
+    assert (when(later), later.room) == (at(1), RoomStatus.READY)
+
+
+def test_moves_at_the_same_time_end_with_the_newest(calendar: Calendar) -> None:
+    calendar.scheduler.ensure(REQUEST)
+
+    def move(revision: int) -> CalendarEvent:
+        return until_done(calendar, moved(revision))
+
+    with ThreadPoolExecutor(6) as pool:
+        seen = list(pool.map(move, [3, 1, 2, 3, 2, 1]))
+    assert when(calendar.scheduler.get(REQUEST.event_id)) == at(3)
+    assert [when(seen[n]) for n in (0, 3)] == [at(3), at(3)]
+    assert calendar.live() == 1
+
+
+def test_a_cancelled_event_is_gone_and_not_revived_or_moved(calendar: Calendar) -> None:
+    calendar.scheduler.ensure(REQUEST)
+    calendar.scheduler.cancel(REQUEST.event_id)
+    assert calendar.live() == 0
+    for request in (REQUEST, ANEW, moved(1)):
+        found = calendar.scheduler.ensure(request)
+        assert (found.cancelled, found.revision) == (True, 0)
+    assert calendar.live() == 0
+
+
+def test_cancelling_twice_is_quiet(calendar: Calendar) -> None:
+    calendar.scheduler.ensure(REQUEST)
+    calendar.scheduler.cancel(REQUEST.event_id)
+    calendar.scheduler.cancel(REQUEST.event_id)
+    found = calendar.scheduler.get(REQUEST.event_id)
+    assert found is not None
+    assert found.cancelled
+
+
+def test_cancelling_what_never_was_is_quiet_and_takes_no_id(calendar: Calendar) -> None:
+    calendar.scheduler.cancel(REQUEST.event_id)
+    assert calendar.scheduler.get(REQUEST.event_id) is None
+    assert not calendar.scheduler.ensure(REQUEST).cancelled
+
+
+def until_done(calendar: Calendar, request: MeetingRequest) -> CalendarEvent:
+    """Ask again as a message that comes again does."""
+    for _ in range(10):
+        try:
+            return calendar.scheduler.ensure(request)
+        except RetryableError:
+            continue
+    raise AssertionError("never done")

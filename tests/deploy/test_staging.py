@@ -39,7 +39,7 @@ def test_a_staged_folder_holds_only_what_its_function_needs(name: str, tmp_path:
 
 def test_templates_are_staged_too(tmp_path: Path) -> None:
     _deploy("--only", "send_notification", "--to", str(tmp_path))
-    templates = tmp_path / "send_notification/functions/send_notification/templates"
+    templates = tmp_path / "send_notification/shared/presentation/templates"
     assert (templates / "mail.html").is_file()
     assert (templates / "id" / "reminder.txt").is_file()
 

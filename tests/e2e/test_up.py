@@ -71,9 +71,9 @@ def test_an_order_is_published_followed_and_outlived(
     _eventually_order(folder, event.order_id, "invoiced")
     assert commands.run("advance", "25h", "--folder", str(folder)).returncode == 0
     _eventually_order(folder, event.order_id, "expired")
-    mails = httpx.get(f"{urls['google']}/_admin/mails", trust_env=False).json()["mails"]
-    kinds = [mail["headers"]["X-Notification-Key"].split(":")[1] for mail in mails]
-    assert kinds == ["invoice_ready", "invoice_expired"]
+    chats = httpx.get(f"{urls['whatsapp']}/_admin/messages", trust_env=False).json()["messages"]
+    kinds = [chat["key"].split(":")[1] for chat in chats]
+    assert kinds == ["invoice_ready", "payment_reminder", "invoice_expired"]
 
 
 def test_a_function_that_is_killed_is_started_again(urls: dict[str, Any], folder: Path) -> None:

@@ -9,7 +9,6 @@ from functions.create_meeting.use_case import CreateMeeting
 from functions.keep_dead_letter.use_case import KeepDeadLetter
 from functions.payment_callback.use_case import HandleCallback
 from functions.reconcile_orders.use_case import ReconcileOrders
-from functions.send_notification.rendering import Brand, Renderer
 from functions.send_notification.use_case import SendNotification
 from functions.send_reminder.use_case import SendReminders
 from shared import messages
@@ -28,6 +27,8 @@ from shared.ports import (
     OrderStore,
     RejectedStore,
 )
+from shared.presentation.brand import Brand
+from shared.presentation.rendering import Renderer
 
 ADMIN = Person(id="admin", name="Admin", email="admin@nusantara.example", locale="en")
 RENDERER = Renderer(Brand(name="Nusantara Mentoring", help_email="help@nusantara.example"))

@@ -189,8 +189,8 @@ class _SendsUnrecorded(SendNotification):
         if claimed.settled:
             return
         reader = self._reader(notification, order)
-        draft_id = self.mailer.draft(self.renderer.render(notification, order, reader, now))
-        self.mailer.send(draft_id)
+        mail = self.renderer.render(notification, order, reader, now)
+        self.mailer.send(self.mailer.draft(mail), mail)
         self.deliveries.transact(key, partial(mark_sent, now=self.clock.now()))
 
 

@@ -99,11 +99,11 @@ class SimulatedMailbox(FakeMailer):
         super().__init__()
         self._on_sent = on_sent
 
-    def send(self, draft_id: str) -> None:
-        mail = self.drafts.get(draft_id)
-        super().send(draft_id)
-        if mail is not None:
-            self._on_sent(mail)
+    def send(self, draft_id: str, mail: Mail) -> None:
+        draft = self.drafts.get(draft_id)
+        super().send(draft_id, mail)
+        if draft is not None:
+            self._on_sent(draft)
 
 
 class SimulatedPublisher(FakePublisher):

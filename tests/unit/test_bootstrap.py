@@ -6,6 +6,7 @@ import pytest
 
 from shared.bootstrap import Wiring
 from shared.errors import SettingsError
+from shared.settings import XenditSettings
 
 
 @pytest.mark.parametrize("backend", [{}, {"BACKEND": "embedded"}])
@@ -24,3 +25,10 @@ def test_an_adapter_is_built_once_and_not_before_it_is_asked_for(tmp_path: Path)
     assert wiring.rejected is wiring.rejected
     assert (tmp_path / "rejected.db").exists()
     wiring.rejected.close()  # type: ignore[attr-defined] # not part of the port
+
+
+def test_refunds_go_the_way_that_invoices_came() -> None:
+    variables = {"XENDIT_SECRET_KEY": "xnd_development_of_the_tests", "TRACES": "off"}
+    wiring = Wiring(XenditSettings, variables=variables)
+    assert type(wiring.refunds).__name__ == "XenditRefundGateway"
+    assert wiring.refunds is wiring.refunds

@@ -89,6 +89,6 @@ def test_a_draft_is_sent_once_and_a_discarded_one_never() -> None:
     sent, discarded = mailer.draft(MAIL), mailer.draft(MAIL)
     mailer.discard(discarded)
     for draft_id in (sent, sent, discarded, discarded):
-        mailer.send(draft_id)
+        mailer.send(draft_id, MAIL)
     assert mailer.sent == [MAIL]
     assert mailer.drafts == {}

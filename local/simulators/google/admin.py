@@ -1,7 +1,8 @@
 """The admin surface: what happened, what is under way, what shall go wrong."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
@@ -23,6 +24,21 @@ class _Hidden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     hidden: bool = True
+
+
+class _Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From one instant to another."""
+
+    starts_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    ends_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Busy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the owner of a calendar is busy besides the events here, and whether others may know."""
+
+    id: str
+    periods: list[_Span] = []
+    shared: bool = True
 
 
 class Admin:
@@ -61,6 +77,7 @@ class Admin:
             Route("/_admin/conferences", self.conferences, methods=change),
             Route("/_admin/refusals", self.refusals, methods=change),
             Route("/_admin/calendars", self.hide, methods=["POST"]),
+            Route("/_admin/busy", self.busy, methods=["POST"]),
             *self._faults.routes(),
         ]
 
@@ -130,6 +147,15 @@ class Admin:
         """Hide a calendar, or show it again."""
         change = msgspec.json.decode(await request.body(), type=_Hidden)
         self._calendars.hide(change.id, hidden=change.hidden)
+        return JSONResponse(msgspec.to_builtins(change))
+
+    async def busy(self, request: Request) -> Response:
+        """Add busy times to somebody's calendar, and share it or not."""
+        change = msgspec.json.decode(await request.body(), type=_Busy)
+        for span in change.periods:
+            start, end = span.starts_at.astimezone(UTC), span.ends_at.astimezone(UTC)
+            self._calendars.be_busy(change.id, start, end)
+        self._calendars.hide(change.id, hidden=not change.shared)
         return JSONResponse(msgspec.to_builtins(change))
 
     def _linked(self, mail: Json) -> Json:

@@ -106,19 +106,27 @@ class Calendars:
         ]
 
     def busy(self, calendar: str) -> list[tuple[datetime, datetime]]:
-        """Return the busy times of a calendar or an attendee, by start; GoogleError 404."""
+        """Return the busy times of a calendar or an attendee, by start; GoogleError 404.
+
+        They are the events that they attend, and what ``be_busy`` has added.
+        """
         self._require_visible(calendar)
         return sorted(
             (datetime.fromisoformat(entry["start"]), datetime.fromisoformat(entry["end"]))
             for entry in self._records.list(f"busy:{calendar.lower()}")
         )
 
+    def be_busy(self, calendar: str, start: datetime, end: datetime) -> None:
+        """Let the owner of a calendar be busy with something that is their own affair."""
+        span = {"start": start.isoformat(), "end": end.isoformat()}
+        self._records.put(f"busy:{calendar.lower()}", f"private/{start}/{end}", span)
+
     def hide(self, calendar: str, *, hidden: bool) -> None:
         """Let a calendar look as one that does not exist or is not shared."""
         if hidden:
-            self._records.put("hidden", calendar, {"id": calendar})
+            self._records.put("hidden", calendar.lower(), {"id": calendar})
         else:
-            self._records.delete("hidden", calendar)
+            self._records.delete("hidden", calendar.lower())
 
     def settle(self) -> list[float | None]:
         """Finish the rooms that are due; return ``ready_at`` of those still under way."""
@@ -132,7 +140,7 @@ class Calendars:
         return left
 
     def _require_visible(self, calendar: str) -> None:
-        if self._records.get("hidden", calendar):
+        if self._records.get("hidden", calendar.lower()):
             raise GoogleError(404, "notFound", "Not Found")
 
     def _load(self, calendar: str, event_id: str) -> Json:

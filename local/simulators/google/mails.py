@@ -159,7 +159,16 @@ def _mail(mail_id: str, user: str, raw: bytes, people: dict[str, list[str]], sen
 
 
 def _telling_headers(message: EmailMessage) -> dict[str, str]:
-    named = ("message-id", "reply-to", "date", "to", "cc", "auto-submitted", "list-unsubscribe")
+    named = (
+        "message-id",
+        "reply-to",
+        "date",
+        "to",
+        "cc",
+        "auto-submitted",
+        "list-unsubscribe",
+        "content-language",
+    )
     return {
         name: str(value)
         for name, value in message.items()

@@ -1,7 +1,7 @@
 """The surface by which tests and the local world's driver steer the simulator."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -12,8 +12,12 @@ from local.simulators.faults import Faults
 from local.simulators.records import Records
 from local.simulators.xendit.channels import CHANNEL_BY_CODE
 from local.simulators.xendit.invoices import Invoices
+from local.simulators.xendit.model import RefundStatus
 from local.simulators.xendit.rate_limit import RateLimiter
-from local.simulators.xendit.webhook_queue import WebhookQueue, WebhookSettings
+from local.simulators.xendit.refunds import Refunds
+from local.simulators.xendit.webhook_queue import WebhookQueue
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class ForcedPayment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,19 +34,29 @@ class ForcedPayment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     webhook: bool = True
 
 
+class ForcedEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to become of a refund now."""
+
+    status: RefundStatus = "SUCCEEDED"
+    failure_code: str | None = None
+
+
 class Admin:
     """The pages below ``/_admin/``, faults and latency among them."""
 
     def __init__(
         self,
+        *,
         records: Records,
         invoices: Invoices,
+        refunds: Refunds,
         webhooks: WebhookQueue,
         faults: Faults,
         limiter: RateLimiter,
     ) -> None:
         self._records = records
         self._invoices = invoices
+        self._refunds = refunds
         self._webhooks = webhooks
         self._faults = faults
         self._limiter = limiter
@@ -55,6 +69,9 @@ class Admin:
             Route("/_admin/invoices", self._list_invoices),
             Route("/_admin/invoices/{id}/pay", self._pay, methods=["POST"]),
             Route("/_admin/invoices/{id}/settle", self._settle, methods=["POST"]),
+            Route("/_admin/refunds", self._list_refunds),
+            Route("/_admin/refunds/settings", self._refund_settings, methods=["GET", "POST"]),
+            Route("/_admin/refunds/{id}/finish", self._finish, methods=["POST"]),
             Route("/_admin/webhooks", self._list_webhooks),
             Route("/_admin/webhooks", self._configure_webhooks, methods=["POST"]),
             Route("/_admin/pending", self._pending),
@@ -64,6 +81,7 @@ class Admin:
     async def _reset(self, _request: Request) -> Response:
         self._records.clear()
         self._invoices.forget()
+        self._refunds.forget()
         self._webhooks.forget()
         self._limiter.clear()
         self._faults.clear()
@@ -89,6 +107,19 @@ class Admin:
     async def _settle(self, request: Request) -> Response:
         return _answer(self._invoices.settle(request.path_params["id"]))
 
+    async def _list_refunds(self, _request: Request) -> Response:
+        return _answer(self._refunds.all())
+
+    async def _refund_settings(self, request: Request) -> Response:
+        if request.method == "POST":
+            self._refunds.configure(_changed(self._refunds.settings, await request.body()))
+        return _answer(self._refunds.settings)
+
+    async def _finish(self, request: Request) -> Response:
+        end = msgspec.json.decode(await request.body() or b"{}", type=ForcedEnd)
+        refund_id = request.path_params["id"]
+        return _answer(self._refunds.finish(refund_id, end.status, end.failure_code))
+
     async def _list_webhooks(self, _request: Request) -> Response:
         return _answer({"settings": self._webhooks.settings, "webhooks": self._webhooks.all()})
 
@@ -97,12 +128,11 @@ class Admin:
         return _answer(self._webhooks.settings)
 
     async def _pending(self, _request: Request) -> Response:
-        next_at = min(
-            filter(None, (self._invoices.next_at(), self._webhooks.next_at())), default=None
-        )
+        timed = (self._invoices, self._refunds, self._webhooks)
+        next_at = min(filter(None, (one.next_at() for one in timed)), default=None)
         return JSONResponse(
             {
-                "due": self._invoices.count_due() + self._webhooks.count_due(),
+                "due": sum(one.count_due() for one in timed),
                 "in_flight": self._webhooks.count_in_flight() + self._faults.under_way,
                 "next_at": None if next_at is None else _iso(next_at),
             }
@@ -115,9 +145,9 @@ class Admin:
         return JSONResponse({"limit": self._limiter.limit, "refused": refused})
 
 
-def _changed(settings: WebhookSettings, body: bytes) -> WebhookSettings:
+def _changed(settings: S, body: bytes) -> S:
     changes = msgspec.json.decode(body, type=dict[str, Any])
-    return msgspec.convert(msgspec.to_builtins(settings) | changes, WebhookSettings)
+    return msgspec.convert(msgspec.to_builtins(settings) | changes, type(settings))
 
 
 def _iso(instant: datetime) -> str:

@@ -19,10 +19,13 @@ from local.simulators.records import Records
 from local.simulators.xendit.admin import Admin
 from local.simulators.xendit.api import InvoiceApi
 from local.simulators.xendit.checkout import Checkout
+from local.simulators.xendit.endpoints import Endpoints
 from local.simulators.xendit.errors import ApiError, PaymentRefusedError
 from local.simulators.xendit.invoices import Invoices
 from local.simulators.xendit.model import Clock
 from local.simulators.xendit.rate_limit import RateLimiter
+from local.simulators.xendit.refund_api import RefundApi
+from local.simulators.xendit.refunds import Refunds
 from local.simulators.xendit.webhook_queue import WebhookQueue
 from local.simulators.xendit.webhooks import Courier
 
@@ -53,14 +56,16 @@ def create_app(
     faults = Faults(seed)
     webhooks = WebhookQueue(records, clock, random.Random(seed), time_scale)
     invoices = Invoices(records, clock, webhooks)
+    refunds = Refunds(records, clock, invoices, webhooks)
     limiter = RateLimiter(rate_limit_per_minute, RATE_WINDOW_S / time_scale, time.monotonic)
-    api = InvoiceApi(
+    endpoints = Endpoints(faults, limiter, secret_key)
+    admin = Admin(
+        records=records,
         invoices=invoices,
-        clock=clock,
+        refunds=refunds,
+        webhooks=webhooks,
         faults=faults,
         limiter=limiter,
-        secret_key=secret_key,
-        public_url=public_url,
     )
 
     @asynccontextmanager
@@ -68,7 +73,7 @@ def create_app(
         # The environment's proxies must not come between two processes of one machine.
         async with httpx.AsyncClient(timeout=webhook_timeout_s, trust_env=False) as client:
             courier = Courier(webhooks, client, callback_url, callback_token)
-            ticking = asyncio.create_task(_keep_ticking(invoices, courier))
+            ticking = asyncio.create_task(_keep_ticking(invoices, refunds, courier))
             try:
                 yield
             finally:
@@ -77,9 +82,10 @@ def create_app(
 
     return Starlette(
         routes=[
-            *api.routes(),
+            *InvoiceApi(invoices, clock, endpoints, public_url).routes(),
+            *RefundApi(refunds, endpoints).routes(),
             *Checkout(invoices, clock).routes(),
-            *Admin(records, invoices, webhooks, faults, limiter).routes(),
+            *admin.routes(),
         ],
         exception_handlers={
             ApiError: _refused,
@@ -90,10 +96,11 @@ def create_app(
     )
 
 
-async def _keep_ticking(invoices: Invoices, courier: Courier) -> None:
+async def _keep_ticking(invoices: Invoices, refunds: Refunds, courier: Courier) -> None:
     while True:
         try:
             invoices.expire_due()
+            refunds.finish_due()
             courier.send_due()
         except Exception:
             # A simulator whose time stands still is harder to understand than one that complains.

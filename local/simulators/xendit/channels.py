@@ -35,6 +35,8 @@ CHANNELS = (
     Channel("DD_BRI", "DIRECT_DEBIT", "BRI Direct Debit", 1, 50_000_000_000),
     Channel("CREDIT_CARD", "CREDIT_CARD", "Visa, Mastercard, JCB", 5_000, 200_000_000),
 )
+# Of these no money can go back through the API: Xendit's pages on refunds, for Indonesia.
+UNREFUNDABLE_METHODS = frozenset({"BANK_TRANSFER", "RETAIL_OUTLET"})
 CHANNEL_BY_CODE = {channel.code: channel for channel in CHANNELS}
 
 

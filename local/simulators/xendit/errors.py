@@ -30,6 +30,13 @@ class InvoiceNotFoundError(ApiError):
         )
 
 
+class RefundDataNotFoundError(ApiError):
+    """There is no refund with this id, or no invoice to refund."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(404, "DATA_NOT_FOUND", f"Could not find {wanted}")
+
+
 Refusal = Literal[
     "expired", "already_paid", "not_paid", "channel", "below_minimum", "above_maximum"
 ]

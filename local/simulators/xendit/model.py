@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 Status = Literal["PENDING", "PAID", "SETTLED", "EXPIRED"]
+RefundStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELLED"]
 
 
 class Clock(Protocol):
@@ -49,3 +50,25 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
         if self.payment_visible_at is None or now >= self.payment_visible_at:
             return self
         return msgspec.structs.replace(self, status="PENDING", payments=(), updated=self.created)
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    """Money on its way back; ``amount`` in whole rupiah, ``request`` the accepted create request.
+
+    ``number`` counts all refunds from 1. ``due_at`` is when it will be done, or will fail if
+    ``fails_with`` is a failure code; None once it is over.
+    """
+
+    id: str
+    number: int
+    invoice_id: str
+    amount: int
+    status: RefundStatus
+    method: str
+    channel: str
+    created: datetime
+    updated: datetime
+    due_at: datetime | None
+    request: dict[str, Any]
+    fails_with: str | None = None
+    failure_code: str | None = None

@@ -1,10 +1,11 @@
-"""What Xendit takes as a request to create an invoice.
+"""What Xendit takes as a request to create an invoice or a refund.
 
-The fields and their types are those of ``CreateInvoiceRequest`` in xendit-python 7.0.0; lengths and
-counts are from Xendit's API reference.
+The fields and their types are those of ``CreateInvoiceRequest`` and ``CreateRefund`` in xendit-python
+7.0.0; lengths, counts and that a refund needs its reason are from Xendit's API reference.
 """
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -98,18 +99,55 @@ CREATE_REQUEST = Fields(
     },
     frozenset({"external_id", "amount"}),
 )
+CREATE_REFUND = Fields(
+    {
+        "payment_request_id": Text(1),
+        "invoice_id": Text(1),
+        "reference_id": Text(1, 255),
+        "amount": Number(above=0),
+        "currency": Text(1),
+        "reason": Text(
+            allowed=frozenset(
+                {"FRAUDULENT", "DUPLICATE", "REQUESTED_BY_CUSTOMER", "CANCELLATION", "OTHERS"}
+            )
+        ),
+        "metadata": Anything(50),
+    },
+    frozenset({"reason"}),
+)
 
 
 def read_create_request(body: bytes) -> dict[str, Any]:
     """Return the accepted request without its nulls; raise ``ApiError`` (400) for one Xendit refuses."""
-    try:
-        request = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise ApiError(400, "INVALID_JSON_FORMAT", "The request body is not valid JSON") from error
-    refuse(list(CREATE_REQUEST.problems((), request)), "body")
-    accepted = {name: value for name, value in request.items() if value is not None}
+    accepted = _read(body, CREATE_REQUEST)
     _check_rules(accepted)
     return accepted
+
+
+def read_create_refund(body: bytes) -> dict[str, Any]:
+    """As ``read_create_request``, for a refund; whether the money is there is not looked at here."""
+    accepted = _read(body, CREATE_REFUND)
+    _check_currency(accepted.get("currency", "IDR"))
+    if not accepted.keys() & {"invoice_id", "payment_request_id"}:
+        refuse([Problem(("invoice_id",), "is required", "any.required")], "body")
+    return accepted
+
+
+def read_limit(query: Mapping[str, str], default: int, most: int) -> int:
+    """Return how many results a query asks for."""
+    try:
+        limit = float(query.get("limit", default))
+    except ValueError:
+        refuse([Problem(("limit",), "must be a number", "number.base")], "query")
+        raise
+    refuse(list(Number(above=0, most=most).problems(("limit",), limit)), "query")
+    return int(limit)
+
+
+def refuse_unknown(query: Mapping[str, str], known: Collection[str]) -> None:
+    """Raise an API_VALIDATION_ERROR when a query has filters that are not known."""
+    unknown = [name for name in query if name not in known]
+    refuse([Problem((name,), "is not allowed", "object.allowUnknown") for name in unknown], "query")
 
 
 def refuse(problems: list[Problem], location: str) -> None:
@@ -121,6 +159,15 @@ def refuse(problems: list[Problem], location: str) -> None:
             "Invalid input data. Please check your request",
             [problem.entry(location) for problem in problems],
         )
+
+
+def _read(body: bytes, shape: Fields) -> dict[str, Any]:
+    try:
+        request = msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise ApiError(400, "INVALID_JSON_FORMAT", "The request body is not valid JSON") from error
+    refuse(list(shape.problems((), request)), "body")
+    return {name: value for name, value in request.items() if value is not None}
 
 
 def _check_rules(request: dict[str, Any]) -> None:

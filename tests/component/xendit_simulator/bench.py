@@ -84,6 +84,19 @@ class Xendit:
         form = {"channel": channel, "method": method}
         return await self.client.post(f"/web/{invoice_id}/pay", data=form)
 
+    async def pay_for(self, channel: str) -> str:
+        """Make an invoice, pay it this way, and return its id."""
+        invoice_id = str((await self.create())["id"])
+        await self.admin(f"invoices/{invoice_id}/pay", channel=channel, webhook=False)
+        return invoice_id
+
+    async def refund(
+        self, invoice_id: str, key: str | None = None, /, **changes: Any
+    ) -> httpx.Response:
+        body = {"invoice_id": invoice_id, "reason": "CANCELLATION"} | changes
+        headers = {} if key is None else {"idempotency-key": key}
+        return await self.call("POST", "/refunds", json=body, headers=headers)
+
     async def admin(self, path: str, **body: Any) -> Any:
         return (await self.client.post(f"/_admin/{path}", json=body)).json()
 

@@ -3,15 +3,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 import xendit
-from xendit.apis import InvoiceApi
+from xendit.apis import InvoiceApi, RefundApi
 from xendit.invoice.model.create_invoice_request import CreateInvoiceRequest
+from xendit.refund.model.create_refund import CreateRefund
 
 from local.simulators.records import Records
 from local.simulators.xendit import create_app
 from local.simulators.xendit.shapes import Fields, Many
-from local.simulators.xendit.validation import CREATE_REQUEST
+from local.simulators.xendit.validation import CREATE_REFUND, CREATE_REQUEST
 from tests.component.xendit_simulator.bench import KEY, NOWHERE, PUBLIC, TOKEN, World
 from tests.vendors import served
 
@@ -42,6 +44,7 @@ def test_the_known_fields_are_exactly_those_of_the_sdk() -> None:
     enums = dict.fromkeys(published["customer_notification_preference"])
     published["customer_notification_preference"] = enums
     assert fields_of_ours(CREATE_REQUEST) == published
+    assert fields_of_ours(CREATE_REFUND) == fields_of_the_sdk(CreateRefund)
 
 
 @contextmanager
@@ -75,4 +78,15 @@ def test_the_vendors_own_sdk_works_against_it(world: World) -> None:
         with pytest.raises(xendit.XenditSdkException) as refused:
             api.get_invoice_by_id("0f", _request_timeout=5)
         assert refused.value.errorCode == "INVOICE_NOT_FOUND_ERROR"
+        refunds = RefundApi(api.api_client)
+        with pytest.raises(xendit.XenditSdkException) as refused:
+            refunds.get_refund(refund_id="0f", _request_timeout=5)
+        assert refused.value.errorCode == "DATA_NOT_FOUND"
+        paid = json.loads(api.create_invoice(request, **raw).data)["id"]
+        httpx.post(f"{base}/_admin/invoices/{paid}/pay", json={"channel": "QRIS"}, trust_env=False)
+        wanted = CreateRefund(invoice_id=paid, reason="CANCELLATION", metadata={"a": "1"})
+        typed = refunds.create_refund(idempotency_key="k", create_refund=wanted, _request_timeout=5)
+        assert (typed.amount, typed.channel_code, typed.metadata) == (250_000, "QRIS", {"a": "1"})
+        listed = refunds.get_all_refunds(invoice_id=paid, limit=1.0, _request_timeout=5)
+        assert [refund.id for refund in listed.data] == [typed.id]
     records.close()

@@ -1,21 +1,24 @@
 """The invoice's life: the first one stays, and only money that fits makes an order paid."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from shared.domain.billing import (
-    AMOUNT_MISMATCH,
-    PAID_AFTER_SLOT_WENT,
-    PAID_BUT_NOT_WANTED,
-    PAID_TWICE,
-    attach_invoice,
-    settle,
-)
+from shared.domain.billing import AMOUNT_MISMATCH, attach_invoice, settle
+from shared.domain.confirmation import SLOT_WENT
 from shared.domain.invoice import Invoice, InvoiceStatus
-from shared.domain.order import Attention, Change, Order, OrderInvoice, Payment, Status
+from shared.domain.order import (
+    LOOK_AFTER_CHANGE,
+    Change,
+    MoneyBack,
+    MoneyBackState,
+    Order,
+    OrderInvoice,
+    Payment,
+    Status,
+)
 from tests.builders import (
     NOW,
     days,
@@ -41,6 +44,14 @@ PAYMENT = Payment(
 )
 
 
+# In these the sample order has its payment.
+HAS_MONEY = sorted(status for status in Status if order_in(status).payment is not None)
+
+
+def due(invoice_id: str = "inv-1", amount: int = 250_000, since: datetime = LATER) -> MoneyBack:
+    return MoneyBack(invoice_id=invoice_id, amount=amount, state=MoneyBackState.DUE, since=since)
+
+
 def settled(current: Order, told: Invoice) -> Change:
     return settle(current, days(current), invoice=told, now=LATER)
 
@@ -51,6 +62,8 @@ def test_the_invoice_of_a_pending_order_is_recorded() -> None:
     assert change.order.invoice == OrderInvoice(
         id="inv-1", url="https://checkout.example.com/inv-1", expires_at=NOW + timedelta(hours=24)
     )
+    # Two hours before it expires, or at two thirds of a short life.
+    assert change.order.next_reminder_at == NOW + timedelta(hours=22)
     assert change.days == ()
 
 
@@ -86,6 +99,7 @@ def test_an_order_expires_with_its_invoice_and_gives_its_slot_back() -> None:
     other = order(id="other", session=session(starts_at=session().ends_at))
     change = settle(current, days(current, other), invoice=EXPIRED, now=NEXT_DAY)
     assert change.order == current.moved_to(Status.EXPIRED, NEXT_DAY)
+    assert change.order.next_reminder_at is None
     assert list(change.days) == list(days(other).values())
 
 
@@ -107,26 +121,45 @@ def test_an_invoice_that_is_neither_paid_nor_expired_changes_nothing(
     assert settled(order_in(status), invoice(status=told)) == Change(order=order_in(status))
 
 
-@pytest.mark.parametrize("status", [Status.PAID, Status.SCHEDULED, Status.COMPLETED])
+@pytest.mark.parametrize("status", HAS_MONEY)
 def test_the_same_payment_said_again_changes_nothing(status: Status) -> None:
     assert settled(order_in(status), paid_invoice()) == Change(order=order_in(status))
 
 
-@pytest.mark.parametrize("status", [Status.PAID, Status.SCHEDULED, Status.COMPLETED])
-def test_a_second_payment_is_put_before_the_admin(status: Status) -> None:
+@pytest.mark.parametrize("status", HAS_MONEY)
+@pytest.mark.parametrize("amount", [250_000, 1])
+def test_a_second_payment_goes_back_whatever_it_was(status: Status, amount: int) -> None:
     current = order_in(status)
-    second = settled(current, paid_invoice(id="inv-2"))
-    assert second == Change(order=current.with_attention(PAID_TWICE, LATER))
-    assert settled(second.order, paid_invoice(id="inv-2")) == second
+    second = settled(current, paid_invoice(id="inv-2", paid_amount=amount))
+    assert second == Change(order=current.with_refund(due("inv-2", amount), LATER))
+    assert second.order.attention == ()
+    assert settled(second.order, paid_invoice(id="inv-2", paid_amount=amount)) == second
+
+
+def test_each_payment_that_is_too_many_goes_back_by_itself() -> None:
+    once = settled(paid_order(), paid_invoice(id="inv-2")).order
+    twice = settled(once, paid_invoice(id="inv-3")).order
+    assert twice.refunds == (due("inv-2"), due("inv-3"))
+    assert (twice.status, twice.payment) == (Status.PAID, PAYMENT)
 
 
 @pytest.mark.parametrize("status", [Status.REJECTED, Status.CANCELLED])
-def test_money_for_a_closed_order_is_kept_in_view_of_the_admin(status: Status) -> None:
-    change = settled(order_in(status), paid_invoice())
+@pytest.mark.parametrize("amount", [250_000, 249_999, 250_001])
+def test_money_for_a_closed_order_goes_back_as_much_as_came(status: Status, amount: int) -> None:
+    change = settled(order_in(status), paid_invoice(paid_amount=amount))
     assert change.order.status is status
-    assert change.order.payment == PAYMENT
-    assert change.order.attention == (Attention(reason=PAID_BUT_NOT_WANTED, since=LATER),)
-    assert settled(change.order, paid_invoice()) == Change(order=change.order)
+    assert change.order.payment == msgspec.structs.replace(PAYMENT, amount=amount)
+    assert change.order.refunds == (due(amount=amount),)
+    assert change.order.attention == ()
+    assert change.days == ()
+    assert settled(change.order, paid_invoice(paid_amount=amount)) == Change(order=change.order)
+
+
+def test_money_that_goes_back_is_seen_to_soon() -> None:
+    change = settled(order_in(Status.REJECTED), paid_invoice())
+    assert change.order.check_at == NOW + LOOK_AFTER_CHANGE  # which was sooner than after this
+    late = msgspec.structs.replace(order_in(Status.REJECTED), check_at=None)
+    assert settled(late, paid_invoice()).order.check_at == LATER + LOOK_AFTER_CHANGE
 
 
 @pytest.mark.parametrize(
@@ -142,7 +175,7 @@ def test_money_for_a_closed_order_is_kept_in_view_of_the_admin(status: Status) -
 )
 @pytest.mark.parametrize(
     "status",
-    [Status.PENDING, Status.INVOICED, Status.EXPIRED, Status.REJECTED, Status.CANCELLED],
+    [Status.PENDING, Status.INVOICED, Status.EXPIRED],
 )
 def test_money_that_does_not_fit_the_price_pays_nothing(
     wrong: dict[str, Any], status: Status
@@ -161,22 +194,31 @@ def test_late_money_buys_the_slot_back_while_it_is_free() -> None:
     assert list(change.days) == list(days(neighbour, current).values())
 
 
-def test_late_money_for_a_taken_slot_is_put_before_the_admin() -> None:
+def test_late_money_for_a_taken_slot_is_put_before_the_mentee() -> None:
     current = order_in(Status.EXPIRED)
     taken = order(id="other", session=session(starts_at=session().starts_at + 59 * MINUTE))
     change = settle(current, days(taken), invoice=paid_invoice(), now=NEXT_DAY)
     paid = msgspec.structs.replace(current, payment=PAYMENT)
-    assert change == Change(order=paid.with_attention(PAID_AFTER_SLOT_WENT, NEXT_DAY))
+    assert change == Change(order=paid.moved_to(Status.AWAITING_MENTEE, NEXT_DAY, SLOT_WENT))
+    assert change.order.refunds == change.order.attention == ()
     again = settle(change.order, days(), invoice=paid_invoice(), now=NEXT_DAY)
     assert again == Change(order=change.order)
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-1, Status.PAID), (0, Status.EXPIRED)])
+def test_late_money_buys_no_slot_that_is_nearer_to_another_than_the_mentors_buffer() -> None:
+    near = order(id="other", session=session(starts_at=session().ends_at + 14 * MINUTE))
+    for buffer, status in ((14, Status.PAID), (15, Status.AWAITING_MENTEE)):
+        current = msgspec.structs.replace(order_in(Status.EXPIRED), buffer_minutes=buffer)
+        told = settle(current, days(near), invoice=paid_invoice(), now=NEXT_DAY)
+        assert told.order.status is status
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-1, Status.PAID), (0, Status.AWAITING_MENTEE)])
 def test_late_money_is_in_time_until_the_session_starts(seconds: int, status: Status) -> None:
     now = session().starts_at + timedelta(seconds=seconds)
     change = settle(order_in(Status.EXPIRED), days(), invoice=paid_invoice(), now=now)
     assert change.order.status is status
-    assert change.order.has_attention(PAID_AFTER_SLOT_WENT) is (status is Status.EXPIRED)
+    assert bool(change.days) is (status is Status.PAID)
 
 
 def test_a_second_payment_of_the_right_sum_does_not_replace_the_first() -> None:

@@ -10,6 +10,7 @@ from shared.domain.timers import looked_at
 from tests.builders import NOW, order_in
 
 LATER = NOW + timedelta(days=30)
+WAIT_FOR_A_STEP = {Status.PENDING, Status.PAID}
 
 
 def given_up(status: Status) -> Order:
@@ -24,7 +25,7 @@ def test_an_order_whose_message_was_given_up_is_looked_at_soon() -> None:
     assert [attention.reason for attention in noted.attention] == [DEAD_LETTER]
 
 
-@pytest.mark.parametrize("status", sorted(set(Status) - {Status.PENDING, Status.PAID}))
+@pytest.mark.parametrize("status", sorted(set(Status) - WAIT_FOR_A_STEP))
 def test_the_reason_goes_once_everything_about_the_order_has_been_heard(status: Status) -> None:
     looked = looked_at(given_up(status), {}, now=LATER).order
     assert looked.attention == ()
@@ -36,7 +37,7 @@ def test_the_reason_stays_while_something_has_not_been_heard(status: Status) -> 
     assert looked.has_attention(DEAD_LETTER)
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.PAID])
+@pytest.mark.parametrize("status", sorted(WAIT_FOR_A_STEP))
 def test_the_reason_stays_while_the_order_waits_for_a_step(status: Status) -> None:
     assert looked_at(given_up(status), {}, now=LATER).order.has_attention(DEAD_LETTER)
 

@@ -1,38 +1,58 @@
-"""The five steps on one set of fakes, with crashes at chosen calls and redelivery."""
+"""The steps on one set of fakes, with crashes at chosen calls and redelivery."""
 
+import base64
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from functions.close_order.use_case import CloseOrder
 from functions.create_invoice.use_case import CreateInvoice
 from functions.create_meeting.use_case import CreateMeeting
+from functions.payment_callback.refunds import HandleRefundCallback
 from functions.payment_callback.use_case import HandleCallback
-from functions.send_notification.rendering import Brand, Renderer
-from functions.send_notification.use_case import SendNotification
+from functions.reconcile_orders.use_case import ReconcileOrders
+from functions.refund_payment.use_case import RefundPayment
+from functions.send_digest.use_case import SendDigest
+from functions.send_notification.composer import Composer
+from functions.send_notification.senders import ChatSender, MailSender, Pause
+from functions.send_notification.use_case import Sender, SendNotification
 from functions.send_reminder.use_case import SendReminders
+from functions.track_delivery.use_case import TrackDelivery
+from shared.adapters.vault import FernetVault
 from shared.domain.events import Event
 from shared.domain.invoice import InvoiceStatus
+from shared.domain.notifications import Channel, Delivery, Notification
 from shared.domain.order import HOLDS_SLOT, Change, Order
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from shared.domain.schedule import Booking, DayKey, Days
 from shared.errors import RetryableError
+from shared.links import LinkSigner
+from shared.presentation.brand import Brand
+from shared.presentation.rendering import Renderer
 from tests.builders import mentee, order
 from tests.fakes import (
+    FakeAvailabilityStore,
+    FakeBusyCalendars,
     FakeClock,
     FakeDeliveryStore,
     FakeInvoiceGateway,
     FakeMailer,
     FakeMeetingScheduler,
+    FakeMessenger,
     FakeOrderStore,
     FakePublisher,
+    FakeRefundGateway,
 )
 
 CLAIM = timedelta(seconds=90)
-ADMIN = mentee(id="admin", name="Admin", email="admin@nusantara.example")
+ADMIN = mentee(id="admin", name="Admin", email="admin@nusantara.example", phone=None)
 RENDERER = Renderer(Brand(name="Nusantara Mentoring", help_email="help@nusantara.example"))
+SIGNER = LinkSigner(["a-secret-of-the-tests-32-characters"], "https://booking.example")
+VAULT = FernetVault([base64.urlsafe_b64encode(bytes(32)).decode()])
+COMPOSER = Composer(renderer=RENDERER, signer=SIGNER, vault=VAULT, admin=ADMIN)
 _REDELIVERIES = 20
 
 
@@ -86,22 +106,33 @@ class _Watched:
 
 @dataclass
 class Chain:
-    """The outside world, the steps on it, and what can be seen from outside afterwards."""
+    """The outside world, the steps on it, and what can be seen from outside afterwards.
+
+    Mentors are asked only where ``answer_within`` is set, and phones are told where ``whatsapp`` is.
+    """
 
     clock: FakeClock = field(default_factory=FakeClock)
     orders: FakeOrderStore = field(default_factory=FakeOrderStore)
     deliveries: FakeDeliveryStore = field(default_factory=FakeDeliveryStore)
     meetings: FakeMeetingScheduler = field(default_factory=FakeMeetingScheduler)
     mailer: FakeMailer = field(default_factory=FakeMailer)
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
     events: FakePublisher = field(default_factory=FakePublisher)
+    availability: FakeAvailabilityStore = field(default_factory=FakeAvailabilityStore)
+    calendars: FakeBusyCalendars = field(default_factory=FakeBusyCalendars)
+    answer_within: timedelta | None = None
+    whatsapp: bool = False
 
     def __post_init__(self) -> None:
         self.invoices = FakeInvoiceGateway(self.clock)
+        self.refunds = FakeRefundGateway(self.invoices)
 
     def create_invoice(self, crash: Crash | None = None) -> CreateInvoice:
         wrap = _wrapper(crash)
         return CreateInvoice(
             orders=wrap(self.orders),
+            availability=wrap(self.availability),
+            calendars=wrap(self.calendars),
             invoices=wrap(self.invoices),
             events=wrap(self.events),
             clock=self.clock,
@@ -126,7 +157,65 @@ class Chain:
             clock=self.clock,
             leads=DEFAULT_LEAD_MINUTES,
             polls=(1.0, 2.0),
+            answer_within=self.answer_within,
         )
+
+    def close_order(self, crash: Crash | None = None) -> CloseOrder:
+        wrap = _wrapper(crash)
+        return CloseOrder(
+            orders=wrap(self.orders),
+            invoices=wrap(self.invoices),
+            meetings=wrap(self.meetings),
+            events=wrap(self.events),
+            clock=self.clock,
+        )
+
+    def refund_payment(self, crash: Crash | None = None) -> RefundPayment:
+        wrap = _wrapper(crash)
+        return RefundPayment(
+            orders=wrap(self.orders),
+            refunds=wrap(self.refunds),
+            events=wrap(self.events),
+            clock=self.clock,
+        )
+
+    def handle_refund_callback(self, crash: Crash | None = None) -> HandleRefundCallback:
+        wrap = _wrapper(crash)
+        return HandleRefundCallback(
+            orders=wrap(self.orders),
+            invoices=wrap(self.invoices),
+            refunds=wrap(self.refunds),
+            events=wrap(self.events),
+            clock=self.clock,
+        )
+
+    def reconcile_orders(self, crash: Crash | None = None) -> ReconcileOrders:
+        wrap = _wrapper(crash)
+        return ReconcileOrders(
+            orders=wrap(self.orders),
+            deliveries=wrap(self.deliveries),
+            invoices=wrap(self.invoices),
+            refunds=wrap(self.refunds),
+            meetings=wrap(self.meetings),
+            events=wrap(self.events),
+            clock=self.clock,
+        )
+
+    def send_digest(self, crash: Crash | None = None) -> SendDigest:
+        wrap = _wrapper(crash)
+        return SendDigest(
+            orders=wrap(self.orders),
+            deliveries=wrap(self.deliveries),
+            mailer=wrap(self.mailer),
+            renderer=RENDERER,
+            admin=ADMIN,
+            clock=self.clock,
+            claim=CLAIM,
+        )
+
+    def track_delivery(self, crash: Crash | None = None) -> TrackDelivery:
+        wrap = _wrapper(crash)
+        return TrackDelivery(deliveries=wrap(self.deliveries), events=wrap(self.events))
 
     def send_reminders(self, crash: Crash | None = None) -> SendReminders:
         wrap = _wrapper(crash)
@@ -137,13 +226,19 @@ class Chain:
         return SendNotification(
             orders=wrap(self.orders),
             deliveries=wrap(self.deliveries),
-            mailer=wrap(self.mailer),
             events=wrap(self.events),
-            renderer=RENDERER,
-            admin=ADMIN,
+            composer=COMPOSER,
+            senders=self._senders(wrap),
             clock=self.clock,
-            claim=CLAIM,
         )
+
+    def _senders(self, wrap: Callable[[Any], Any]) -> Mapping[Channel, Sender]:
+        stored = wrap(self.deliveries)
+        mail = MailSender(stored, wrap(self.mailer), COMPOSER, self.clock, CLAIM, Pause())
+        if not self.whatsapp:
+            return {Channel.EMAIL: mail}
+        chat = ChatSender(stored, wrap(self.messenger), COMPOSER, self.clock, CLAIM, Pause())
+        return {Channel.EMAIL: mail, Channel.WHATSAPP: chat}
 
     def put(self, *orders: Order) -> None:
         """Store orders as they are, with the slots that they hold."""
@@ -182,6 +277,16 @@ class Chain:
     def mails(self) -> dict[str, int]:
         """How often each message was sent."""
         return dict(Counter(mail.key for mail in self.mailer.sent))
+
+    @property
+    def chats(self) -> dict[str, int]:
+        """How often each message went over WhatsApp."""
+        return dict(Counter(message.key for message in self.messenger.sent))
+
+    def delivery(self, notification: Notification) -> Delivery:
+        found = self.deliveries.get(notification.key)
+        assert found is not None
+        return found
 
 
 def redeliver(clock: FakeClock, handle: Callable[[], object]) -> None:

@@ -1,0 +1,24 @@
+"""The door of refund_payment: Pub/Sub, topic refund.due."""
+
+from functools import cache
+
+from functions.refund_payment.use_case import RefundPayment
+from shared import entrypoint
+from shared.bootstrap import Wiring
+from shared.domain.events import RefundDue
+from shared.settings import XenditSettings
+
+wiring = Wiring(XenditSettings)
+
+
+@cache
+def _step() -> RefundPayment:
+    return RefundPayment(
+        orders=wiring.orders, refunds=wiring.refunds, events=wiring.events, clock=wiring.clock
+    )
+
+
+@entrypoint.pubsub(wiring, RefundDue)
+def refund_payment(event: RefundDue) -> None:
+    """Give money back."""
+    _step()(event)

@@ -1,0 +1,49 @@
+"""The door of track_delivery: HTTP, public, called by Meta about WhatsApp messages."""
+
+from functools import cache
+
+from flask import Request, Response
+
+from functions.track_delivery.use_case import TrackDelivery
+from shared import entrypoint, observability
+from shared.bootstrap import Wiring
+from shared.errors import InvalidMessageError
+from shared.settings import WhatsAppWebhookSettings
+from shared.whatsapp_webhook import SIGNATURE, challenge, is_signed, read_statuses
+
+# Meta's own are at most 3 MB.
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+wiring = Wiring(WhatsAppWebhookSettings)
+
+
+@cache
+def _step() -> TrackDelivery:
+    return TrackDelivery(deliveries=wiring.deliveries, events=wiring.events)
+
+
+@entrypoint.http
+def track_delivery(request: Request) -> Response:
+    """Check who calls, decode, handle."""
+    settings = wiring.settings[WhatsAppWebhookSettings]
+    if request.method == "GET":  # the address is being registered
+        answer = challenge(request.args, settings.verify_token)
+        if answer is None:
+            return _refused(403, "hub.verify_token is missing or wrong")
+        return Response(answer, mimetype="text/plain")
+    if request.method != "POST":
+        return _refused(405, "webhooks come by POST")
+    body = entrypoint.body_of(request, MAX_BODY_BYTES)
+    if not is_signed(body, request.headers.get(SIGNATURE), settings.app_secret):
+        return _refused(401, f"{SIGNATURE} is missing or wrong")
+    try:
+        failed = _step()(read_statuses(body))
+    except InvalidMessageError as error:
+        # Signed by Meta, so it is theirs; 200, since they would only send the same again.
+        observability.warning("webhook not understood", reason=str(error))
+        return entrypoint.json_answer({"outcome": "ignored", "reason": str(error)})
+    return entrypoint.json_answer({"outcome": "handled", "undelivered": failed})
+
+
+def _refused(status: int, reason: str) -> Response:
+    return entrypoint.json_answer({"outcome": "refused", "reason": reason}, status)

@@ -1,0 +1,44 @@
+"""Hear which WhatsApp messages did not arrive, so that they go another way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from shared.domain.events import MessageUndelivered
+from shared.domain.notifications import Delivery, mark_undelivered
+from shared.domain.people import Identifier
+from shared.ports import DeliveryStore, EventPublisher
+from shared.whatsapp_webhook import MessageStatus, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class TrackDelivery:
+    """Record, then publish: a webhook that is cut off in between comes again and says it again."""
+
+    deliveries: DeliveryStore
+    events: EventPublisher
+
+    def __call__(self, statuses: Sequence[MessageStatus]) -> int:
+        """Handle the statuses of a webhook; return how many messages did not arrive."""
+        failed = [status for status in statuses if status.progress is Progress.FAILED]
+        undelivered = [event for status in failed if (event := self._note(status)) is not None]
+        self.events.publish(*undelivered)
+        return len(undelivered)
+
+    def _note(self, status: MessageStatus) -> MessageUndelivered | None:
+        known = self.deliveries.get(status.key)
+        if known is None or not _is_identifier(known):
+            return None  # not one that we sent
+        note = partial(mark_undelivered, reason=status.failed or "undelivered")
+        self.deliveries.transact(known.key, note)
+        return MessageUndelivered(order_id=known.order_id, key=known.key)
+
+
+def _is_identifier(delivery: Delivery) -> bool:
+    try:
+        msgspec.convert(delivery.order_id, Identifier)
+    except msgspec.ValidationError:
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""Moving a session to another time of the same mentor."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.actions import NOT_NOW, TOO_LATE, for_action
+from shared.domain.availability import Availability, buffer_of, day_keys_for, refusal
+from shared.domain.confirmation import asked_anew
+from shared.domain.meetings import MEETING_REFUSED, SESSION_MISSED
+from shared.domain.order import Change, Order, Status
+from shared.domain.placement import SESSION_IN_PAST, SLOT_TAKEN
+from shared.domain.reminders import next_reminder_at
+from shared.domain.schedule import DayKey, Days, MentorDay, Period, Session, find_conflict
+from shared.errors import ActionRefusedError
+
+MOVABLE = frozenset({Status.PAID, Status.AWAITING_MENTOR, Status.AWAITING_MENTEE, Status.SCHEDULED})
+
+
+def days_to_move(
+    order: Order, session: Session, availability: Availability | None
+) -> tuple[DayKey, ...]:
+    """Return the mentor's days that a move to this session has to see: old and new."""
+    new = day_keys_for(order.mentor.id, session, availability)
+    return tuple(dict.fromkeys((*order.day_keys, *new)))
+
+
+def reschedule(
+    current: Order | None,
+    days: Days,
+    *,
+    starts_at: datetime,
+    revision: int,
+    availability: Availability | None,
+    busy: Sequence[Period],
+    move_until: timedelta,
+    now: datetime,
+) -> Change:
+    """Move the session: the old slot is given back and the new one held, together or not at all.
+
+    A scheduled session can be moved until ``move_until`` before its start. ``days`` are those of
+    ``days_to_move``. Raises ActionRefusedError with what stands against it.
+    """
+    order = for_action(current, revision)
+    if order.status not in MOVABLE:
+        raise ActionRefusedError(NOT_NOW)
+    if order.status is Status.SCHEDULED and now > order.session.starts_at - move_until:
+        raise ActionRefusedError(TOO_LATE)
+    session = Session(starts_at=starts_at, duration_minutes=order.session.duration_minutes)
+    moved = msgspec.structs.replace(
+        order,
+        session=session,
+        moves=order.moves + 1,
+        moved_from=order.session.starts_at,
+        buffer_minutes=buffer_of(availability),
+    )
+    _check_free(moved, days, availability, busy, now)
+    return Change(order=_after_move(moved, now), days=_rebooked(moved, days))
+
+
+def _check_free(
+    moved: Order,
+    days: Days,
+    availability: Availability | None,
+    busy: Sequence[Period],
+    now: datetime,
+) -> None:
+    if moved.session.starts_at <= now:
+        raise ActionRefusedError(SESSION_IN_PAST)
+    reason = refusal(availability, moved.session, now)
+    if reason is not None:
+        raise ActionRefusedError(reason)
+    taken = find_conflict(days.values(), moved.booking, buffer_minutes=moved.buffer_minutes)
+    if taken is not None or any(period.overlaps(moved.session) for period in busy):
+        raise ActionRefusedError(SLOT_TAKEN)
+
+
+def _rebooked(moved: Order, days: Days) -> tuple[MentorDay, ...]:
+    touched = set(moved.day_keys)
+    return tuple(
+        day.with_booking(moved.booking) if key in touched else day.without_order(moved.id)
+        for key, day in days.items()
+    )
+
+
+def _after_move(moved: Order, now: datetime) -> Order:
+    # What stood against the time before says nothing about this one.
+    moved = moved.without_attention(MEETING_REFUSED, SESSION_MISSED)
+    if moved.status is Status.AWAITING_MENTEE:
+        return moved.moved_to(Status.PAID, now).acted_on(now)
+    if moved.status is Status.AWAITING_MENTOR:
+        return asked_anew(moved, now).acted_on(now)
+    if moved.status is Status.SCHEDULED:
+        upcoming = next_reminder_at(moved.session, moved.reminder_leads, now)
+        moved = msgspec.structs.replace(moved, next_reminder_at=upcoming)
+    return moved.acted_on(now)

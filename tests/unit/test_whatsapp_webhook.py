@@ -1,0 +1,136 @@
+"""Webhooks of WhatsApp: believed only when signed, read with whatever else is in them."""
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.errors import InvalidMessageError
+from shared.whatsapp_webhook import MessageStatus, Progress, challenge, is_signed, read_statuses
+
+KEY = "NUS-2026-000123:session_scheduled:mentee:whatsapp"
+SECRET = "an-app-secret"
+BODY = b'{"object":"whatsapp_business_account"}'
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    told = {
+        "id": "wamid.1",
+        "status": "delivered",
+        "timestamp": "1764000000",
+        "recipient_id": "6281234567890",
+        "biz_opaque_callback_data": KEY,
+        "pricing": {"billable": True},
+    }
+    return told | changes
+
+
+def webhook(*statuses: dict[str, Any], field: str = "messages") -> bytes:
+    value = {"messaging_product": "whatsapp", "metadata": {}, "statuses": list(statuses)}
+    change = {"value": value, "field": field}
+    return json.dumps({"object": "x", "entry": [{"id": "1", "changes": [change]}]}).encode()
+
+
+def signed(body: bytes, secret: str = SECRET) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def test_metas_signature_is_believed() -> None:
+    assert is_signed(BODY, signed(BODY), SECRET)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        "",
+        "sha256=",
+        "é",
+        signed(BODY, "another secret"),
+        signed(BODY + b" "),
+        signed(BODY).upper(),
+        signed(BODY).removeprefix("sha256="),
+        signed(BODY).replace("sha256", "sha1"),
+    ],
+)
+def test_no_other_signature_is_believed(signature: str | None) -> None:
+    assert not is_signed(BODY, signature, SECRET)
+
+
+def test_the_address_is_registered_only_by_who_knows_the_token() -> None:
+    query = {"hub.mode": "subscribe", "hub.verify_token": "known", "hub.challenge": "1158201444"}
+    assert challenge(query, "known") == "1158201444"
+    assert challenge(query, "other") is None
+    assert challenge(query | {"hub.mode": "unsubscribe"}, "known") is None
+    assert challenge({}, "known") is None
+
+
+def test_each_status_of_a_webhook_is_read() -> None:
+    read = read_statuses(webhook(status(status="sent"), status(status="read")))
+    at = datetime.fromtimestamp(1764000000, UTC)
+    assert read == tuple(
+        MessageStatus(key=KEY, message_id="wamid.1", progress=progress, at=at)
+        for progress in (Progress.SENT, Progress.READ)
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "reason"),
+    [
+        ([{"code": 131026, "title": "Message undeliverable"}], "131026 Message undeliverable"),
+        ([{"code": 1, "message": "a"}, {"code": "2", "title": None}], "1 a; 2"),
+        ([], "no reason given"),
+        (None, "no reason given"),
+    ],
+)
+def test_a_failed_message_says_why(errors: Any, reason: str) -> None:
+    (read,) = read_statuses(webhook(status(status="failed", errors=errors)))
+    assert (read.progress, read.failed) == (Progress.FAILED, reason)
+
+
+def test_a_word_that_is_not_known_is_no_error() -> None:
+    (read,) = read_statuses(webhook(status(status="played")))
+    assert (read.progress, read.failed) == (Progress.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("timestamp", [None, "", "soon", "-1", "1.5", "9" * 5000, "²"])
+def test_a_time_that_is_none_is_left_out(timestamp: str | None) -> None:
+    (read,) = read_statuses(webhook(status(timestamp=timestamp)))
+    assert read.at is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"entry": null}',
+        b'{"entry": [{}]}',
+        b'{"entry": [{"changes": [{"field": "messages", "value": {"messages": [{"id": "x"}]}}]}]}',
+        b'{"entry": [{"changes": [{"field": "account_update", "value": "anything"}]}]}',
+        webhook(status(biz_opaque_callback_data=None)),
+        webhook(status(), field="calls"),
+    ],
+)
+def test_a_webhook_about_other_things_says_nothing_of_ours(body: bytes) -> None:
+    assert read_statuses(body) == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"\xff\xfe",
+        b"not JSON",
+        b"[" * 100_000,
+        b'{"entry": "x"}',
+        b'{"entry": [{"changes": [{"field": "messages", "value": 1}]}]}',
+        webhook(status(id=1)),
+    ],
+)
+def test_what_is_no_webhook_is_refused_with_the_reason(body: bytes) -> None:
+    with pytest.raises(InvalidMessageError, match="not a WhatsApp webhook: "):
+        read_statuses(body)
