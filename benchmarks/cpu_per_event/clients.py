@@ -63,14 +63,15 @@ class Clients:
     def __init__(self, config: WorldConfig) -> None:
         data = config.data_dir
         self.orders = Database(data / "orders.db")
+        self.availability = Database(data / "availability.db")
         self.deliveries = Database(data / "deliveries.db")
         self.rejected = Database(data / "rejected.db")
         self.queue = Database(data / "queue.db")
         client = ApiClient(Configuration(host=config.url("xendit"), api_key=XENDIT_KEY))
         client.rest_client.pool_manager = urllib3.PoolManager(retries=False)
         self.xendit = InvoiceApi(client)
-        self.calendar = _google("calendar", "v3", f"{config.url('google')}/calendar/v3/")
-        self.gmail = _google("gmail", "v1", f"{config.url('google')}/")
+        self.events = _google("calendar", "v3", f"{config.url('google')}/calendar/v3/").events()
+        self.drafts = _google("gmail", "v1", f"{config.url('google')}/").users().drafts()
 
 
 def _google(api: str, version: str, endpoint: str) -> Any:

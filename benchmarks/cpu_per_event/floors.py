@@ -3,7 +3,8 @@
 A floor runs the SQL that the function runs, with rows of the same size, sends the vendors the same
 requests through the same clients, publishes a message of the same size, and answers. It decodes
 nothing, checks nothing, renders nothing, logs nothing. What it writes and sends is made ready by
-the outer function of each; only the inner one, which is returned, is measured.
+the outer function of each; only the inner one, which is returned, is measured. What a client cannot
+do without is in it: the SDK's own request objects, and the building of a MIME message.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ def _create_invoice(clients: Clients, scene: Scene, request: Request) -> Floor:
     shop = f"{scene.config.url('shop')}/orders/{order.id}"
 
     def run() -> Response:
+        clients.availability.select(*rows.availability(order))
         clients.orders.transact(*claim)
         body = CreateInvoiceRequest(
             external_id=order.id,
@@ -85,7 +87,7 @@ def _create_meeting(clients: Clients, scene: Scene, request: Request) -> Floor:
 
     def run() -> Response:
         clients.orders.select(*rows.order(order))
-        clients.calendar.events().insert(
+        clients.events.insert(
             calendarId="primary", conferenceDataVersion=1, sendUpdates="all", body=body
         ).execute()
         clients.orders.transact(rows.order(order), rows.put_order(later, order.id))
@@ -97,17 +99,17 @@ def _create_meeting(clients: Clients, scene: Scene, request: Request) -> Floor:
 
 def _send_notification(clients: Clients, scene: Scene, request: Request) -> Floor:
     order = request.order
-    raw, key = rows.mail(order, scene.now()), f"{order.id}:invoice_ready:mentee:email"
+    mail, key = rows.mail(order, scene.now()), f"{order.id}:invoice_ready:mentee:email"
     read, put = rows.delivery(key), rows.put_delivery(key, order)
 
     def run() -> Response:
         clients.orders.select(*rows.order(order))
         clients.deliveries.select(*read)
-        drafts = clients.gmail.users().drafts()
-        draft = drafts.create(userId="me", body={"message": {"raw": raw}}).execute()
+        draft = clients.drafts.create(
+            userId="me", body={"message": {"raw": rows.raw(mail)}}
+        ).execute()
         clients.deliveries.transact(read, put)
-        drafts = clients.gmail.users().drafts()
-        drafts.send(userId="me", body={"id": draft["id"]}).execute()
+        clients.drafts.send(userId="me", body={"id": draft["id"]}).execute()
         clients.deliveries.transact(read, put)
         return Response(status=_NO_CONTENT)
 
@@ -137,7 +139,7 @@ def _reconcile_orders(clients: Clients, scene: Scene, request: Request) -> Floor
 
     def run() -> Response:
         clients.orders.select(*due)
-        clients.calendar.events().get(calendarId="primary", eventId=calendar_id).execute()
+        clients.events.get(calendarId="primary", eventId=calendar_id).execute()
         clients.orders.transact(rows.order(scheduled))
         for record in records:
             clients.deliveries.select(*record)

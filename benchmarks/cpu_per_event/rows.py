@@ -10,13 +10,14 @@ import msgspec
 
 from benchmarks.cpu_per_event.clients import Statement
 from benchmarks.scene import Request
+from benchmarks.ticks.stores import row
 from shared import messages
 from shared.adapters import mail_message
 from shared.adapters.google_calendar import body_of
 from shared.domain.events import Event, ReminderDue
 from shared.domain.facts import facts
 from shared.domain.meetings import meeting_request
-from shared.domain.notifications import Delivery, Kind, Notification, Recipient
+from shared.domain.notifications import Delivery, Kind, Mail, Notification, Recipient
 from shared.domain.order import Order
 from shared.domain.schedule import MentorDay
 from tests.unit.functions.chain import COMPOSER
@@ -28,6 +29,11 @@ _SENDER = Address("Nusademy", addr_spec="sessions@nusademy.example")
 def order(of: Order) -> Statement:
     """Read an order."""
     return "SELECT body FROM orders WHERE id = ?", (of.id,)
+
+
+def availability(of: Order) -> Statement:
+    """Read when the order's mentor takes sessions."""
+    return "SELECT body FROM availability WHERE mentor_id = ?", (of.mentor.id,)
 
 
 def order_and_days(of: Order) -> tuple[Statement, ...]:
@@ -46,9 +52,9 @@ def due(timer: str, now: datetime) -> Statement:
 
 def put_order(of: Order, order_id: str | None = None) -> Statement:
     """Write an order, under another id if that is given."""
-    timers = (at and at.timestamp() for at in (of.next_reminder_at, of.check_at))
-    values = (order_id or of.id, msgspec.json.encode(of), *timers)
-    return "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)", values
+    _, *rest = row(of)
+    values = (order_id or of.id, *rest)
+    return "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?)", values
 
 
 def put_day(of: Order) -> Statement:
@@ -101,10 +107,14 @@ def calendar_event(of: Order) -> dict[str, Any]:
     return body_of(meeting_request(of))
 
 
-def mail(of: Order, now: datetime) -> str:
-    """Return the mail about the order's invoice, as Gmail takes it."""
+def mail(of: Order, now: datetime) -> Mail:
+    """Return the mail about the order's invoice, rendered."""
     told = Notification(order_id=of.id, kind=Kind.INVOICE_READY, recipient=Recipient.MENTEE)
-    rendered = COMPOSER.mail(told, of, now)
+    return COMPOSER.mail(told, of, now)
+
+
+def raw(rendered: Mail) -> str:
+    """Return a mail as Gmail takes it, by Python's own package for mails."""
     message = mail_message.build(rendered, sender=_SENDER, reply_to="help@nusademy.example")
     return base64.urlsafe_b64encode(message.as_bytes()).decode()
 

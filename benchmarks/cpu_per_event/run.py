@@ -32,7 +32,8 @@ def _measured(name: str, config: WorldConfig) -> list[tuple[float, float]]:
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, name, config.folder, str(_EVENTS)],
         cwd=ROOT,
-        env=environment(config),
+        # With production's clock: the local world's is read from a file each time.
+        env=environment(config) | {"CLOCK_OFFSET_FILE": ""},
         capture_output=True,
         text=True,
         check=False,

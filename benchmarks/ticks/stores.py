@@ -29,7 +29,7 @@ class Stores(msgspec.Struct, frozen=True):
 def sqlite_stores(folder: Path, count: int, due_count: int) -> Stores:
     """Fill SQLite files and open the stores on them."""
     stores = Stores(SqliteOrderStore(folder / _ORDERS), SqliteDeliveryStore(folder / _DELIVERIES))
-    _insert(folder / _ORDERS, "orders", (_row(order) for order in stored(count)))
+    _insert(folder / _ORDERS, "orders", (row(order) for order in stored(count)))
     deliveries = ((d.key, msgspec.json.encode(d)) for o in stored(count) for d in told(o))
     _insert(folder / _DELIVERIES, "deliveries", deliveries)
     make_due(folder, due_count)
@@ -38,7 +38,7 @@ def sqlite_stores(folder: Path, count: int, due_count: int) -> Stores:
 
 def make_due(folder: Path, count: int) -> None:
     """Put the orders that are due as they were before any tick."""
-    _insert(folder / _ORDERS, "orders", (_row(order) for order in due(count)))
+    _insert(folder / _ORDERS, "orders", (row(order) for order in due(count)))
     deliveries = ((d.key, msgspec.json.encode(d)) for o in due(count) for d in told(o))
     _insert(folder / _DELIVERIES, "deliveries", deliveries)
 
@@ -61,9 +61,16 @@ def counted_stores(count: int, due_count: int) -> tuple[Stores, Counts]:
     return Stores(FirestoreOrderStore(client), FirestoreDeliveryStore(client)), documents.counts
 
 
-def _row(order: Order) -> tuple[Any, ...]:
+def row(order: Order) -> tuple[Any, ...]:
+    """Return the order as a row of its table."""
     timers = (order.next_reminder_at, order.check_at)
-    return (order.id, msgspec.json.encode(order), *(at and at.timestamp() for at in timers))
+    return (
+        order.id,
+        msgspec.json.encode(order),
+        *(at and at.timestamp() for at in timers),
+        order.changed_at.timestamp(),
+        order.waits_for_admin,
+    )
 
 
 def _document(order: Order) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def _document(order: Order) -> dict[str, Any]:
 
 
 def _insert(path: Path, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    columns = {"orders": 4, "deliveries": 2}[table]
+    columns = {"orders": 6, "deliveries": 2}[table]
     places = ", ".join("?" * columns)
     with sqlite3.connect(path) as db:
         db.executemany(

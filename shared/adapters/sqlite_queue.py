@@ -175,6 +175,8 @@ class SqlitePublisher:
 
     def publish(self, *events: Event) -> None:
         """See EventPublisher."""
+        if not events:
+            return
         now = self._clock.now()
         with tracing.publishing(events) as traces:
             self._queue.publish(
