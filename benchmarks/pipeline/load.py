@@ -1,0 +1,105 @@
+"""Plays the web app and Xendit for many orders at once, and notes when what happens."""
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import httpx
+import msgspec
+
+from shared.domain.events import OrderCreated
+
+_POLL_S = 0.004
+_PATIENCE_S = 120.0
+_SENDERS = 64
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Something that has happened to an order, in seconds since 1970."""
+
+    order_id: str
+    what: str
+    at: float
+    invoice_id: str = ""
+
+
+class System(Protocol):
+    """What is under load."""
+
+    mails_per_order: int
+
+    def submit(self, order: OrderCreated) -> None:
+        """Hand in an order."""
+
+    def webhook(self, order_id: str, invoice_id: str) -> None:
+        """Tell that its invoice is paid."""
+
+    def seen(self) -> Iterable[Seen]:
+        """Return what is new: ``invoiced``, then ``room``."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What a load has measured: seconds."""
+
+    orders: int
+    duration_s: float
+    link_s: tuple[float, ...]
+    room_s: tuple[float, ...]
+
+
+class Load:
+    """Keeps so many orders under way, until all have their room and all mails are out."""
+
+    def __init__(self, system: System, xendit: str, google: str) -> None:
+        self._system = system
+        self._xendit = xendit
+        self._google = google
+        self._client = httpx.Client(
+            trust_env=False, timeout=30, limits=httpx.Limits(max_connections=_SENDERS)
+        )
+
+    def run(self, orders: list[OrderCreated], at_once: int) -> Run:
+        """Play all orders."""
+        waiting, mails = orders[::-1], self._mails() + len(orders) * self._system.mails_per_order
+        submitted: dict[str, float] = {}
+        paid: dict[str, float] = {}
+        link_s: list[float] = []
+        room_s: list[float] = []
+        began = time.time()
+        with ThreadPoolExecutor(_SENDERS) as senders:
+            while len(room_s) < len(orders):
+                while waiting and len(submitted) - len(room_s) < at_once:
+                    order = waiting.pop()
+                    submitted[order.order_id] = time.time()
+                    senders.submit(self._system.submit, order).add_done_callback(_check)
+                for seen in self._system.seen():
+                    if seen.what == "invoiced" and seen.order_id not in paid:
+                        link_s.append(seen.at - submitted[seen.order_id])
+                        paid[seen.order_id] = 0.0
+                        senders.submit(self._pay, seen, paid).add_done_callback(_check)
+                    elif seen.what == "room":
+                        room_s.append(seen.at - paid[seen.order_id])
+                self._check(began, f"{len(room_s)} rooms, {len(link_s)} invoices")
+                time.sleep(_POLL_S)
+            while self._mails() < mails:
+                self._check(began, f"{self._mails()} of {mails} mails")
+                time.sleep(_POLL_S)
+        return Run(len(orders), time.time() - began, tuple(link_s), tuple(room_s))
+
+    def _pay(self, seen: Seen, paid: dict[str, float]) -> None:
+        url = f"{self._xendit}/_admin/invoices/{seen.invoice_id}/pay"
+        self._client.post(url, json={"webhook": False}).raise_for_status()
+        paid[seen.order_id] = time.time()
+        self._system.webhook(seen.order_id, seen.invoice_id)
+
+    def _mails(self) -> int:
+        return int(self._client.get(f"{self._google}/_admin/counts").json()["mails"])
+
+    def _check(self, began: float, what: str) -> None:
+        if time.time() - began > _PATIENCE_S:
+            raise TimeoutError(what)
+
+
+def _check(future: "object") -> None:
+    future.result()  # type: ignore[attr-defined]
