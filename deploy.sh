@@ -7,6 +7,8 @@
 #       and what hangs on them, after the shared things.
 #   ./deploy.sh doctor [--env-file FILE]      checks one by one that the live parts work
 #   ./deploy.sh grants                        shows who may do what, and why
+#   ./deploy.sh rotate LINKS_SECRETS|VAULT_KEYS [--leaked] [--env-file FILE]
+#       makes a new key of our own; with --leaked the earlier ones hold no more
 #   ./deploy.sh teardown [--env-file FILE] [--with-data]    deletes what was deployed
 #   ./deploy.sh stage [--only FUNCTION]... [--to DIRECTORY]
 #       writes the folders that are deployed: a one-line main.py, the function, shared/, and the
@@ -42,7 +44,7 @@ stage() {
 case "${1:-}" in
   -h|--help) usage; exit 0 ;;
   stage) shift; stage "$@"; exit 0 ;;
-  deploy|doctor|grants|teardown) command="$1"; shift ;;
+  deploy|doctor|grants|rotate|teardown) command="$1"; shift ;;
   ''|-*) command=deploy ;;
   *) echo "deploy.sh: unknown command $1 (see --help)" >&2; exit 2 ;;
 esac

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from deploy import apply, environment, grants, teardown
+from deploy import apply, environment, grants, secret_values, teardown
 from deploy.delegation import client_ids, delegated
 from deploy.doctor.examination import Live, examine
-from deploy.functions import ORDER_PUBLISHER, email
+from deploy.functions import MADE, ORDER_PUBLISHER, email
 from deploy.gcloud import Gcloud, tell
 from shared.domain.events import OrderCreated
 from shared.errors import PipelineError
@@ -15,7 +15,8 @@ from shared.errors import PipelineError
 _LEFT_TO_DO = """
 The order pipeline is deployed. What is left to do by hand:
 
-1. At Xendit (dashboard, Settings, Webhooks), for "Invoices paid" and "Invoices expired", paste
+1. At Xendit (dashboard, Settings, Webhooks), for "Invoices paid", "Invoices expired", "Refund
+   request succeeded" and "Refund request failed", paste
      {webhook}
 2. In the Workspace's admin console (admin.google.com, Security, API controls, Domain-wide
    delegation, Add new), let these act for the user {subject}:
@@ -25,6 +26,13 @@ The order pipeline is deployed. What is left to do by hand:
        --impersonate-service-account={publisher} --message="$(cat ORDER.json)"
 4. See whether everything works:
      ./deploy.sh doctor --env-file {file}
+"""
+_LEFT_AT_META = """
+WhatsApp (docs/deploying.md goes through it): have the templates approved that
+     python -m local whatsapp-templates
+prints, and in the app's dashboard, WhatsApp, Configuration, set the callback URL
+     {webhook}
+with WHATSAPP_VERIFY_TOKEN, and subscribe to the field "messages".
 """
 
 
@@ -39,8 +47,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    apply.check_names(options.only)
     settings = environment.load(options.env_file)
+    apply.check_names(options.only, settings)
     project = settings["GOOGLE_CLOUD_PROJECT"]
     gcloud = Gcloud(project, dry_run=options.dry_run)
     tell(f"deploying to {project}{', dry run: nothing is changed' if options.dry_run else ''}")
@@ -53,7 +61,8 @@ def _deploy(options: argparse.Namespace) -> None:
     if options.dry_run:
         tell(f"{gcloud.changes} commands would run")
         return
-    ids, scopes = client_ids(gcloud), delegated()
+    scopes = delegated(settings)
+    ids = client_ids(gcloud, scopes)
     tell(
         _LEFT_TO_DO.format(
             webhook=deployment.urls["payment_callback"],
@@ -67,6 +76,8 @@ def _deploy(options: argparse.Namespace) -> None:
             file=options.env_file,
         )
     )
+    if "track_delivery" in deployment.urls:
+        tell(_LEFT_AT_META.format(webhook=deployment.urls["track_delivery"]))
 
 
 def _teardown(options: argparse.Namespace) -> None:
@@ -80,7 +91,14 @@ def _teardown(options: argparse.Namespace) -> None:
 
 
 def _grants(_options: argparse.Namespace) -> None:
-    tell(grants.table())
+    tell(grants.guide())
+
+
+def _rotate(options: argparse.Namespace) -> None:
+    settings = environment.load(options.env_file)
+    gcloud = Gcloud(settings["GOOGLE_CLOUD_PROJECT"])
+    secret_values.rotate(gcloud, settings, options.name, leaked=options.leaked)
+    tell("Now run ./deploy.sh, so that the functions use it.")
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -104,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", parents=[common], help="check that everything works")
     doctor.set_defaults(run=_doctor)
+
+    rotate = commands.add_parser("rotate", parents=[common], help="make a new key of our own")
+    rotate.add_argument("name", choices=sorted(MADE))
+    rotate.add_argument("--leaked", action="store_true", help="believe none of the earlier ones")
+    rotate.set_defaults(run=_rotate)
     commands.add_parser("grants", help="show who may do what, and why").set_defaults(run=_grants)
     return parser
 

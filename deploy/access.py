@@ -47,9 +47,12 @@ class Access:
         mine = [email(name, gcloud.project) for name in accounts() if name != ORDER_PUBLISHER]
         self._ours = {EVERYONE, "allAuthenticatedUsers", *(f"serviceAccount:{m}" for m in mine)}
 
-    def apply(self, grants: Iterable[Grant]) -> None:
-        """Change the policies of the resources that these grants are on, where needed."""
-        wanted: dict[Resource, dict[Pair, Grant]] = {}
+    def apply(self, grants: Iterable[Grant], also: Iterable[Resource] = ()) -> None:
+        """Change the policies of the resources that these grants are on, where needed.
+
+        ``also`` are resources that a grant of ours may be on that is not wanted any more.
+        """
+        wanted: dict[Resource, dict[Pair, Grant]] = {resource: {} for resource in also}
         for grant in grants:
             pair = (grant.role, grant.member(self._gcloud.project, self._number))
             wanted.setdefault((grant.kind, grant.on), {})[pair] = grant

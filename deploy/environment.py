@@ -5,27 +5,34 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.functions import SECRETS, SERVICES, sections, variables
-from local.topology import FUNCTIONS
+from cryptography.fernet import Fernet
+
+from deploy.functions import CHOICES, MADE, SECRETS, SERVICES, functions, sections, variables
 from shared.errors import SettingsError
 from shared.settings import Section, Settings
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _LOCAL_ONLY = frozenset({"DATA_DIR", "CLOCK_OFFSET_FILE", "GOOGLE_API_BASE_URL"})
+# What a deployment makes, or asks Google for, where the file does not have it.
+_FOUND_LATER = {
+    **{name: make() for name, make in MADE.items()},
+    "LINKS_BASE_URL": "https://not-deployed-yet.invalid",
+}
 # Of those that may be left out elsewhere, this one has no default that makes sense here.
 _NEEDED = "GOOGLE_CLOUD_PROJECT"
 
 
-def known_sections() -> tuple[type[Section], ...]:
-    """Return all sections that any function reads."""
-    return tuple(dict.fromkeys(s for f in FUNCTIONS for s in sections(f.name)))
+def sections_with(given: Mapping[str, str]) -> tuple[type[Section], ...]:
+    """Return all sections that any function reads with these settings."""
+    return tuple(dict.fromkeys(s for f in functions(given) for s in sections(f.name, given)))
 
 
-def known_variables() -> dict[str, bool]:
-    """Return every setting that the file may hold, and whether it must."""
-    known = {name: must for s in known_sections() for name, must in variables(s).items()}
-    return {name: must for name, must in known.items() if name not in _LOCAL_ONLY} | {_NEEDED: True}
+def known_variables() -> set[str]:
+    """Return every setting that the file may hold, whatever is chosen."""
+    chosen = [dict([choice]) for choice in CHOICES]
+    known = {s for given in chosen for s in sections_with(given)}
+    return {name for section in known for name in variables(section)} - _LOCAL_ONLY
 
 
 def load(path: Path) -> dict[str, str]:
@@ -81,7 +88,7 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
     given = {"BACKEND": "gcp", **{name: value for name, value in values.items() if value}}
     problems: list[str] = []
     try:
-        Settings.load(given, *known_sections())
+        Settings.load(_FOUND_LATER | given, *sections_with(given))
     except SettingsError as error:
         problems += [line.strip() for line in str(error).splitlines()[1:]]
     if given["BACKEND"] != "gcp":
@@ -89,7 +96,7 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
     project = given.get(_NEEDED, "")
     if not _PROJECT.fullmatch(project):
         problems.append(f"{_NEEDED} is missing or no project id")
-    return problems + _too_long(given) + _unfit_secrets(given)
+    return problems + _too_long(given) + _unfit_secrets(given) + _unfit_keys(given)
 
 
 def _too_long(given: Mapping[str, str]) -> list[str]:
@@ -110,3 +117,12 @@ def _unfit_secrets(given: Mapping[str, str]) -> list[str]:
         for name in SECRETS
         if given.get(name, "") != given.get(name, "").strip()
     ]
+
+
+def _unfit_keys(given: Mapping[str, str]) -> list[str]:
+    try:
+        for key in given.get("VAULT_KEYS", "").split(",") if "VAULT_KEYS" in given else ():
+            Fernet(key)
+    except ValueError as error:
+        return [f"VAULT_KEYS is wrong: {error}"]
+    return []

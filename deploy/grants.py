@@ -1,23 +1,26 @@
 """Who may do what, and why: every grant, as docs/deploying.md shows it and deploy.sh makes it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 import msgspec
 
 from deploy.functions import (
     BUILDER,
+    CHOICES,
     ORDER_PUBLISHER,
+    SECRETS,
     SERVICES,
     caller_name,
     email,
+    functions,
     is_called,
     secret_id,
     secrets_of,
     sections,
     service_name,
 )
-from local.topology import DEAD_LETTER_SUFFIX, FUNCTIONS, Function
+from local.topology import DEAD_LETTER_SUFFIX, Function
 from shared.domain.events import OrderCreated
 from shared.settings import GoogleSettings
 
@@ -60,17 +63,28 @@ def agent_email(number: str) -> str:
     return f"service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
 
-def all_grants() -> tuple[Grant, ...]:
-    """Return every grant of the deployment."""
-    return tuple(_all())
+def all_grants(given: Mapping[str, str]) -> tuple[Grant, ...]:
+    """Return every grant of a deployment with these settings."""
+    return tuple(_all(given))
 
 
-def _all() -> Iterator[Grant]:
-    for function in FUNCTIONS:
-        yield from _of_function(function)
-    for function in FUNCTIONS:
+def possible_grants() -> tuple[Grant, ...]:
+    """Return every grant that some deployment has: where one that is not wanted may still be."""
+    return tuple(grant for with_choice in _SITUATIONS for grant in all_grants(with_choice))
+
+
+# Settings as they matter to grants: no choice made, and each choice. All secrets are there.
+_BASE = dict.fromkeys(SECRETS, "…")
+_SITUATIONS = (_BASE, *(_BASE | {name: value} for name, value in CHOICES))
+
+
+def _all(given: Mapping[str, str]) -> Iterator[Grant]:
+    deployed = functions(given)
+    for function in deployed:
+        yield from _of_function(function, given)
+    for function in deployed:
         yield from _of_callers(function)
-    yield from _of_agent()
+    yield from _of_agent(deployed)
     yield Grant(
         who=ORDER_PUBLISHER,
         role="roles/pubsub.publisher",
@@ -87,7 +101,7 @@ def _all() -> Iterator[Grant]:
     )
 
 
-def _of_function(function: Function) -> Iterator[Grant]:
+def _of_function(function: Function, given: Mapping[str, str]) -> Iterator[Grant]:
     me = service_name(function.name)
     yield Grant(
         who=me,
@@ -111,7 +125,7 @@ def _of_function(function: Function) -> Iterator[Grant]:
             on=event.topic,
             why="says what it did",
         )
-    for secret in secrets_of(function.name):
+    for secret in secrets_of(function.name, given):
         yield Grant(
             who=me,
             role="roles/secretmanager.secretAccessor",
@@ -119,7 +133,7 @@ def _of_function(function: Function) -> Iterator[Grant]:
             on=secret_id(secret),
             why=f"reads `{secret}`",
         )
-    if GoogleSettings in sections(function.name):
+    if GoogleSettings in sections(function.name, given):
         yield Grant(
             who=me,
             role="roles/iam.serviceAccountTokenCreator",
@@ -139,12 +153,12 @@ def _of_callers(function: Function) -> Iterator[Grant]:
             role="roles/run.invoker",
             kind=Kind.SERVICE,
             on=service_name(function.name),
-            why="Xendit calls it; its token is checked" if who == EVERYONE else "calls it",
+            why=SERVICES[function.name].public if who == EVERYONE else "calls it",
         )
 
 
-def _of_agent() -> Iterator[Grant]:
-    for function in FUNCTIONS:
+def _of_agent(deployed: tuple[Function, ...]) -> Iterator[Grant]:
+    for function in deployed:
         if function.topics:
             yield Grant(
                 who=AGENT,
@@ -170,10 +184,24 @@ def _of_agent() -> Iterator[Grant]:
             )
 
 
-def table() -> str:
+def guide() -> str:
+    """Return all grants as Markdown: without any choice, and what each choice changes."""
+    base = all_grants(_BASE)
+    parts = [table(base)]
+    for (name, value), given in zip(CHOICES, _SITUATIONS[1:], strict=True):
+        chosen = all_grants(given)
+        more = [grant for grant in chosen if grant not in base]
+        less = [grant for grant in base if grant not in chosen]
+        parts.append(f"With `{name}={value}` also:\n\n{table(more)}")
+        if less:
+            parts.append(f"and no more:\n\n{table(less)}")
+    return "\n\n".join(parts)
+
+
+def table(grants: Iterable[Grant]) -> str:
     """Return the grants as a Markdown table, one line for each who, role, kind and why."""
     merged: dict[tuple[str, str, Kind, str], list[str]] = {}
-    for grant in all_grants():
+    for grant in grants:
         merged.setdefault((grant.who, grant.role, grant.kind, grant.why), []).append(grant.on)
     lines = [
         f"| {who} | `{role.removeprefix('roles/')}` | {_place(kind, names)} | {why} |"

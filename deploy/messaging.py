@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from deploy.functions import REGION, SERVICES, TIME_ZONE, caller_name, email, service_name
+from deploy.functions import REGION, SERVICES, caller_name, email, service_name
 from deploy.gcloud import Gcloud, in_parallel
 from local.topology import DEAD_LETTER_SUFFIX, Function
 from shared.domain.events import TOPICS
@@ -15,6 +15,9 @@ LONGEST_PAUSE = timedelta(seconds=600)
 # and so does everything while a vendor is down.
 MAX_ATTEMPTS = 40
 RETENTION = timedelta(days=7)
+# That of the schedules in local/topology.py.
+_SCHEDULES_IN = "Etc/UTC"
+_JOB_RETRY_PAUSE = timedelta(seconds=60)
 
 
 def all_topics(functions: tuple[Function, ...]) -> tuple[str, ...]:
@@ -119,18 +122,25 @@ def _job(project: str, function: Function, schedule: str, url: str) -> dict[str,
     token = {"serviceAccountEmail": email(caller_name(function.name), project), "audience": url}
     return {
         "schedule": schedule,
-        "timeZone": TIME_ZONE,
+        "timeZone": _SCHEDULES_IN,
         "attemptDeadline": _seconds(SERVICES[function.name].timeout),
+        **_job_retries(SERVICES[function.name].retries),
         # The scheduler would add the slash by itself.
         "httpTarget": {"uri": f"{url}/", "httpMethod": "POST", "oidcToken": token},
     }
+
+
+def _job_retries(count: int) -> dict[str, Any]:
+    # The API leaves out a count of none.
+    pause = _seconds(_JOB_RETRY_PAUSE)
+    return {"retryConfig": {"retryCount": count, "minBackoffDuration": pause}} if count else {}
 
 
 def _put_job(gcloud: Gcloud, name: str, wanted: Mapping[str, Any], found: Any) -> None:
     if found is not None and _as_wanted(wanted, found):
         return
     verb = "create" if found is None else "update"
-    target = wanted["httpTarget"]
+    target, retries = wanted["httpTarget"], wanted.get("retryConfig", {})
     gcloud.change(
         f"job {name}: {verb}d",
         *("scheduler", "jobs", verb, "http", name, f"--location={REGION}"),
@@ -141,8 +151,8 @@ def _put_job(gcloud: Gcloud, name: str, wanted: Mapping[str, Any], found: Any) -
         f"--oidc-service-account-email={target['oidcToken']['serviceAccountEmail']}",
         f"--oidc-token-audience={target['oidcToken']['audience']}",
         f"--attempt-deadline={wanted['attemptDeadline']}",
-        # The next minute's call does what this one could not.
-        "--max-retry-attempts=0",
+        f"--max-retry-attempts={retries.get('retryCount', 0)}",
+        *([f"--min-backoff={retries['minBackoffDuration']}"] if retries else []),
     )
 
 

@@ -4,6 +4,7 @@ import shutil
 
 from deploy.functions import accounts
 from deploy.gcloud import Gcloud, GcloudError, in_parallel
+from local.topology import Function
 from shared.errors import PipelineError
 
 APIS = (
@@ -48,11 +49,13 @@ def apply_apis(gcloud: Gcloud) -> None:
         gcloud.change(f"APIs {', '.join(missing)}", "services", "enable", *missing)
 
 
-def apply_accounts(gcloud: Gcloud) -> None:
+def apply_accounts(gcloud: Gcloud, functions: tuple[Function, ...]) -> None:
     """Create the service accounts that are not there."""
     listed = gcloud.read_or([], "iam", "service-accounts", "list")
     existing = {found["email"].partition("@")[0] for found in listed}
-    missing = {name: purpose for name, purpose in accounts().items() if name not in existing}
+    missing = {
+        name: purpose for name, purpose in accounts(functions).items() if name not in existing
+    }
     in_parallel(lambda each: _create(gcloud, *each), missing.items())
 
 

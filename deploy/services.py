@@ -43,21 +43,39 @@ def apply_services(
         in_parallel(_Deployment.run, changed)
 
 
-def urls(gcloud: Gcloud, number: str) -> dict[str, str]:
-    """Return the URL of every function; of one that is not deployed, the one that it will have."""
+def urls(gcloud: Gcloud, number: str, functions: Iterable[str]) -> dict[str, str]:
+    """Return the URL of each function; of one that is not deployed, the one that it will have."""
     existing = _services(gcloud)
     return {
         name: existing[service_name(name)]["status"]["url"]
         if service_name(name) in existing
-        else f"https://{service_name(name)}-{number}.{REGION}.run.app"
-        for name in SERVICES
+        else url_of(name, number)
+        for name in functions
     }
 
 
-def not_ready(gcloud: Gcloud) -> list[str]:
-    """Return the functions that are not deployed, or whose last deployment did not start."""
+def url_of(function: str, number: str) -> str:
+    """Return the URL that a function of the project of that number has, deployed or not.
+
+    Cloud Run may give it a second one with random letters in it, which only the service can tell.
+    https://cloud.google.com/run/docs/triggering/https-request#deterministic
+    """
+    return f"https://{service_name(function)}-{number}.{REGION}.run.app"
+
+
+def remove_others(gcloud: Gcloud, functions: Iterable[str]) -> None:
+    """Delete what is deployed of functions of ours that are none of these."""
+    existing, wanted = _services(gcloud), {service_name(name) for name in functions}
+    for service in map(service_name, SERVICES):
+        if service in existing and service not in wanted:
+            delete = ("run", "services", "delete", service, f"--region={REGION}")
+            gcloud.change(f"no service {service}", *delete)
+
+
+def not_ready(gcloud: Gcloud, functions: Iterable[str]) -> list[str]:
+    """Return those that are not deployed, or whose last deployment did not start."""
     existing = _services(gcloud)
-    found = {name: existing.get(service_name(name)) for name in SERVICES}
+    found = {name: existing.get(service_name(name)) for name in functions}
     return [name for name, service in found.items() if service is None or not _is_ready(service)]
 
 
@@ -99,7 +117,7 @@ class _Deployment:
         self._source = stage(function, folder / function)
         self._variables = folder / f"{function}.json"
         self._variables.write_text(json.dumps(environment(function, settings)))
-        self._options = self._chosen(versions)
+        self._options = self._chosen(settings, versions)
         self._digest = _digest(self._source, self._variables.read_text(), self._options)
 
     def is_live(self, found: Any) -> bool:
@@ -118,11 +136,12 @@ class _Deployment:
         )
         shutil.rmtree(self._source)
 
-    def _chosen(self, versions: Mapping[str, str]) -> list[str]:
+    def _chosen(self, settings: Mapping[str, str], versions: Mapping[str, str]) -> list[str]:
         project, how = self._gcloud.project, SERVICES[self._function]
         builder = f"projects/{project}/serviceAccounts/{email(BUILDER, project)}"
         # A version rather than "latest": a change of a secret is a deployment like any other.
-        secrets = [f"{n}={secret_id(n)}:{versions[n]}" for n in secrets_of(self._function)]
+        read = secrets_of(self._function, settings)
+        secrets = [f"{name}={secret_id(name)}:{versions[name]}" for name in read]
         return [
             f"--function={self._function}",
             f"--base-image={BASE_IMAGE}",

@@ -1,9 +1,11 @@
 """What a developer can ask of a local world."""
 
 import argparse
+import json
 import re
 import secrets
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
@@ -27,6 +29,7 @@ from local.world import World, running
 from shared.domain.events import OrderCreated
 from shared.domain.order import Order
 from shared.errors import PipelineError
+from shared.presentation.whatsapp import approved_templates
 
 _HEAL_EVERY_S = 0.5
 _ADVANCE_TIMEOUT_S = 600.0
@@ -91,6 +94,15 @@ def _add_advance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("by", type=_duration, metavar="24h", help="like 90s, 10m, 24h, 2d")
     _folder_option(parser)
     parser.set_defaults(run=_advance)
+
+
+def _add_whatsapp_templates(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    parser = commands.add_parser(
+        "whatsapp-templates", help="print every WhatsApp template, as Meta's API takes it"
+    )
+    parser.set_defaults(run=_whatsapp_templates)
 
 
 def _world_options(parser: argparse.ArgumentParser, folder: Path) -> None:
@@ -210,6 +222,21 @@ def _advance(options: argparse.Namespace) -> int:
     return 0
 
 
+def _whatsapp_templates(_options: argparse.Namespace) -> int:
+    """Print what POST /{business account}/message_templates is sent, for each template."""
+    json.dump([_for_meta(**t) for t in approved_templates()], sys.stdout, indent=2)
+    sys.stdout.write("\n")
+    return 0
+
+
+def _for_meta(
+    *, name: str, language: str, category: str, body: str, example: list[str]
+) -> dict[str, Any]:
+    shown = {"example": {"body_text": [example]}} if example else {}
+    component = {"type": "BODY", "text": body, **shown}
+    return {"name": name, "language": language, "category": category, "components": [component]}
+
+
 def _stop_on_signals() -> threading.Event:
     stopping = threading.Event()
 
@@ -245,4 +272,5 @@ _COMMANDS = (
     _add_order,
     _add_advance,
     add_dead_letters,
+    _add_whatsapp_templates,
 )

@@ -1,5 +1,6 @@
 """What the vendors themselves have on record, set beside the orders: what invariants are judged by."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from shared.domain.order import Order
 
 KEY_HEADER = "X-Notification-Key"
 _TIMEOUT_S = 30.0
+_LINK = re.compile(r"https?://[^\s]+[^\s.,;!?)]")
 
 
 class SeenInvoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +81,11 @@ class SeenChat(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     failed: bool = False
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The addresses in it."""
+        return tuple(_LINK.findall(self.text))
+
 
 class SeenRefund(msgspec.Struct, frozen=True, kw_only=True):
     """A refund in the payment provider's records, in whole units of its invoice's currency.
@@ -99,6 +106,26 @@ class SeenRefund(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in {"PENDING", "SUCCEEDED"}
 
 
+class SeenAction(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person tried by a link: of what purpose and revision, and whether it was done."""
+
+    order_id: str
+    purpose: str
+    revision: int
+    invoice_id: str = ""
+    done: bool = True
+
+    @property
+    def one_time(self) -> tuple[str, ...]:
+        """What is equal for all links of which only one can work.
+
+        Those about a payout are each for themselves: they do nothing to the booking.
+        """
+        if self.invoice_id:
+            return self.order_id, self.purpose, self.invoice_id
+        return self.order_id, f"revision {self.revision}"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """All records at one instant."""
 
@@ -109,9 +136,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     mails: tuple[SeenMail, ...]
     chats: tuple[SeenChat, ...] = ()
     refunds: tuple[SeenRefund, ...] = ()
+    actions: tuple[SeenAction, ...] = ()
     # Ids of the orders that the web app published, and of those that were kept as rejected.
     published: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+
+    @property
+    def messages(self) -> tuple[SeenMail | SeenChat, ...]:
+        """All that was sent, over any channel."""
+        return (*self.mails, *self.chats)
 
 
 def collect(

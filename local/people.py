@@ -3,7 +3,6 @@
 And what makes their time go by.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -14,7 +13,7 @@ import msgspec
 
 from local import evidence
 from local.config import WorldConfig
-from local.demo.plan import CHANNELS, Plan, PlannedOrder
+from local.demo.plan import CHANNELS, NOBODY, Plan, PlannedOrder
 from local.evidence import Evidence, SeenChat, SeenMail
 from local.told import everything_told, reminders
 from local.visitor import Visitor
@@ -24,7 +23,6 @@ from shared.domain.order import Order
 from shared.ports import RawPublisher
 
 _TIMEOUT_S = 60.0
-_URL = re.compile(r"https?://[^\s<>]+[^\s<>.,;!?)]")
 _ADVANCE_TIMEOUT_S = 600.0
 
 
@@ -66,7 +64,7 @@ class People:
     def messages(self) -> dict[str, tuple[str, ...]]:
         """Return the links in every message that somebody got, by the message's key."""
         mails = {mail.key: mail.links for mail in self.mails()}
-        chats = {chat.key: tuple(_URL.findall(chat.text)) for chat in self.chats()}
+        chats = {chat.key: chat.links for chat in self.chats() if not chat.to.endswith(NOBODY)}
         return mails | chats
 
     def checkout_links(self) -> dict[str, str]:

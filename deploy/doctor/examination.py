@@ -5,18 +5,42 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 from deploy import project, services
-from deploy.doctor import pipeline, vendors
+from deploy.doctor import pipeline, vendors, whatsapp
 from deploy.doctor.identity import acting_as
 from deploy.doctor.trouble import TroubleError
-from deploy.environment import known_sections
-from deploy.functions import ORDER_PUBLISHER, email, service_name
+from deploy.functions import ORDER_PUBLISHER, email, functions, service_name
 from deploy.gcloud import Gcloud
 from shared.adapters.clock import SystemClock
 from shared.bootstrap import Wiring
 from shared.errors import PipelineError
-from shared.settings import BrandSettings, CallbackSettings, GoogleSettings
+from shared.settings import (
+    BookingSettings,
+    BrandSettings,
+    CallbackSettings,
+    ChannelSettings,
+    CheckoutSettings,
+    GoogleSettings,
+    Settings,
+    SmtpSettings,
+    WhatsAppSettings,
+    WhatsAppWebhookSettings,
+    XenditSettings,
+)
 
 Check = tuple[str, Callable[[], None]]
+# All but those whose keys only Secret Manager knows.
+_READ = (
+    XenditSettings,
+    CheckoutSettings,
+    CallbackSettings,
+    GoogleSettings,
+    ChannelSettings,
+    BookingSettings,
+    BrandSettings,
+)
+
+
+_NOWHERE = "http://nowhere.invalid"
 
 
 def examine(checks: list[Check], say: Callable[[str], None]) -> int:
@@ -43,23 +67,38 @@ class Live:
         self._gcloud = Gcloud(settings["GOOGLE_CLOUD_PROJECT"])
         self._now = SystemClock().now()
         self._urls: dict[str, str] = {}
+        self._number = ""
 
     def checks(self) -> list[Check]:
         """Return them in the order in which they build upon each other."""
+        settings = self._wiring().settings
+        chosen = [
+            ("the mail server takes the login", self._smtp)
+            if SmtpSettings in settings
+            else ("Gmail stores a draft", self._gmail)
+        ]
+        if settings[BookingSettings].mentor_calendars == "shared":
+            chosen.append(("Calendar tells when somebody is busy", self._busy_calendars))
+        if WhatsAppSettings in settings:
+            chosen.append(("the webhook takes Meta's signature and no other", self._meta_webhook))
+            chosen.append(("WhatsApp takes the token", self._whatsapp))
         return [
             ("functions are deployed", self._deployed),
-            ("strangers reach the webhook and nothing else", self._doors),
+            ("strangers reach the public functions and nothing else", self._doors),
+            ("links lead to manage_booking", self._links),
             ("the webhook takes Xendit's token and no other", self._webhook),
             ("Xendit takes the key", self._xendit),
             ("Firestore answers every query", self._queries),
             ("an order comes through Pub/Sub", self._way_through),
             ("Calendar makes an event with a room", self._calendar),
-            ("Gmail stores a draft", self._gmail),
+            *chosen,
         ]
 
     def _deployed(self) -> None:
-        self._urls = services.urls(self._gcloud, project.number_of(self._gcloud))
-        missing = services.not_ready(self._gcloud)
+        names = [function.name for function in functions(self._variables)]
+        self._number = project.number_of(self._gcloud)
+        self._urls = services.urls(self._gcloud, self._number, names)
+        missing = services.not_ready(self._gcloud, names)
         if missing:
             raise TroubleError(
                 f"not deployed or not ready: {', '.join(missing)}", "Run ./deploy.sh."
@@ -70,9 +109,21 @@ class Live:
             raise TroubleError("no function is known", "Mend what failed before, then ask again.")
         pipeline.check_doors(self._urls)
 
+    def _links(self) -> None:
+        default = services.url_of("manage_booking", self._number)
+        pipeline.check_links(self._variables.get("LINKS_BASE_URL", default))
+
     def _webhook(self) -> None:
         token = self._wiring().settings[CallbackSettings].callback_token
-        pipeline.check_webhook(self._urls.get("payment_callback", "http://nowhere.invalid"), token)
+        pipeline.check_webhook(self._urls.get("payment_callback", _NOWHERE), token)
+
+    def _meta_webhook(self) -> None:
+        settings = Settings.load(self._variables, WhatsAppWebhookSettings)
+        url = self._urls.get("track_delivery", _NOWHERE)
+        whatsapp.check_webhook(url, settings[WhatsAppWebhookSettings])
+
+    def _whatsapp(self) -> None:
+        whatsapp.check_token(self._wiring().settings[WhatsAppSettings])
 
     def _xendit(self) -> None:
         vendors.check_xendit(self._wiring().invoices)
@@ -99,8 +150,17 @@ class Live:
             to_email = wiring.settings[BrandSettings].admin_email
             vendors.check_gmail(lambda: wiring.mailer, to_email)
 
+    def _smtp(self) -> None:
+        vendors.check_smtp(self._wiring().settings[SmtpSettings])
+
+    def _busy_calendars(self) -> None:
+        with self._as("create_invoice"):
+            wiring = self._wiring()
+            subject = wiring.settings[GoogleSettings].subject
+            vendors.check_busy_calendars(wiring.busy_calendars, subject, self._now)
+
     def _wiring(self) -> Wiring:
-        return Wiring(*known_sections(), variables=self._variables)
+        return Wiring(*_READ, variables=self._variables)
 
     def _as(self, function: str) -> AbstractContextManager[None]:
         return acting_as(email(service_name(function), self._gcloud.project))

@@ -33,11 +33,12 @@ _PUBLISH = {
 def check_doors(urls: Mapping[str, str]) -> None:
     """Call every function as a stranger: only the public ones may answer."""
     for name, url in urls.items():
-        status = _status("GET", url)
+        # No function takes it, so that 403 can only be Cloud Run's.
+        status = _status("DELETE", url)
         refused = status in {401, 403}
         if SERVICES[name].public and refused:
             raise TroubleError(
-                f"{name} refuses strangers ({status}), so Xendit cannot call it",
+                f"{name} refuses strangers ({status}), so those for whom it is cannot call it",
                 f"{_AGAIN} If it fails there, the organisation's policy"
                 " iam.allowedPolicyMemberDomains forbids public services: an admin has to make"
                 " an exception for this project.",
@@ -46,11 +47,23 @@ def check_doors(urls: Mapping[str, str]) -> None:
             raise TroubleError(f"{name} answers strangers ({status})", _AGAIN)
 
 
+def check_links(base_url: str) -> None:
+    """Follow a link that is none: manage_booking says so in its own words."""
+    status = _status("GET", f"{base_url.rstrip('/')}/manage?token=doctor")
+    if status != httpx.codes.BAD_REQUEST:
+        raise TroubleError(
+            f"{base_url} answers {status} to a link that is none",
+            "LINKS_BASE_URL has to lead to manage_booking: leave it empty for the service's own"
+            f" address, or see to the domain's mapping. {_AGAIN}",
+        )
+
+
 def check_webhook(url: str, token: str) -> None:
     """Send the canned event of Xendit's "test and save": with the token, and with another."""
     body = {"id": "doctor", "external_id": "invoice_123124123", "status": "PAID"}
-    right = _status("POST", url, body, {"x-callback-token": token})
-    wrong = _status("POST", url, body, {"x-callback-token": f"{token}-not"})
+    sent = json.dumps(body).encode()
+    right = _status("POST", url, sent, {"x-callback-token": token})
+    wrong = _status("POST", url, sent, {"x-callback-token": f"{token}-not"})
     if right != httpx.codes.OK:
         raise TroubleError(
             f"payment_callback answers {right} to the token of the settings",
@@ -66,6 +79,8 @@ def check_queries(orders: OrderStore, rejected: RejectedStore, now: datetime) ->
     try:
         orders.due_for_reminder(now, 1)
         orders.due_for_check(now, 1)
+        orders.changed_since(now, 1)
+        orders.waiting_for_admin(1)
         next(iter(orders.scan()), None)
         rejected.list(1)
     except PipelineError as error:
@@ -99,16 +114,20 @@ def check_way_through(
     )
 
 
-def _status(
-    method: str,
-    url: str,
-    body: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> int:
+def ask(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """Return the answer to a request. Raises TroubleError if there is none."""
     try:
-        answer = httpx.request(method, url, json=body, headers=headers, timeout=_TIMEOUT_S)
+        return httpx.request(method, url, content=body, headers=headers, timeout=_TIMEOUT_S)
     except httpx.HTTPError as error:
         raise TroubleError(
-            f"{url} does not answer: {error}", f"{_AGAIN} Is this machine online?"
+            f"{url.partition('?')[0]} does not answer: {error}",
+            f"{_AGAIN} Is this machine online?",
         ) from error
-    return answer.status_code
+
+
+def _status(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> int:
+    return ask(method, url, body, headers).status_code

@@ -1,5 +1,7 @@
-"""Checks of Xendit, Calendar and Gmail: each does the real thing once, and takes it back."""
+"""Checks of Xendit, Google and the mail server: each does the real thing once, and undoes it."""
 
+import smtplib
+import ssl
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,8 +12,8 @@ from shared.adapters import google_calendar
 from shared.adapters.google_api import GoogleService
 from shared.domain.notifications import Mail
 from shared.errors import PipelineError
-from shared.ports import InvoiceGateway, Mailer
-from shared.settings import GoogleSettings
+from shared.ports import BusyCalendars, InvoiceGateway, Mailer
+from shared.settings import GoogleSettings, SmtpSettings
 
 _ROOM_POLLS = 20
 _POLL_S = 0.5
@@ -44,6 +46,15 @@ GOOGLE = {
     " its own (leave GOOGLE_CALENDAR_ID empty).",
     "answered 400": "GOOGLE_SUBJECT has no mailbox or may not make Meet rooms: give it a licence"
     " with Gmail and Meet, and switch Meet on for it in the admin console.",
+}
+_SMTP = {
+    "535": "SMTP_USER or SMTP_PASSWORD is wrong.",
+    "CERTIFICATE_VERIFY_FAILED": "The server's certificate is not for SMTP_HOST: use the name that"
+    " it is made out to.",
+    "WRONG_VERSION_NUMBER": "The server speaks otherwise on SMTP_PORT: 465 goes with"
+    " SMTP_SECURITY=tls, 587 with starttls.",
+    "STARTTLS extension not supported": "The server has no STARTTLS on SMTP_PORT: try 465 with"
+    " SMTP_SECURITY=tls.",
 }
 OTHERWISE = "Try again in some minutes; the text above is what the other side said."
 
@@ -129,3 +140,30 @@ def check_gmail(mailer: Callable[[], Mailer], to_email: str) -> None:
         )
     except Exception as error:
         raise diagnosed(error, GOOGLE, OTHERWISE) from error
+
+
+def check_busy_calendars(calendars: BusyCalendars, email: str, now: datetime) -> None:
+    """Ask when somebody is busy in the next hour."""
+    try:
+        calendars.busy(email, now, now + timedelta(hours=1))
+    except PipelineError as error:
+        raise diagnosed(error, GOOGLE, OTHERWISE) from error
+
+
+def check_smtp(settings: SmtpSettings) -> None:
+    """Log in to the mail server; nothing is sent."""
+    tls = ssl.create_default_context()
+    host, port, timeout = settings.host, settings.port, settings.timeout_s
+    try:
+        with (
+            smtplib.SMTP_SSL(host, port, timeout=timeout, context=tls)
+            if settings.security == "tls"
+            else smtplib.SMTP(host, port, timeout=timeout)
+        ) as session:
+            if settings.security == "starttls":
+                session.starttls(context=tls)
+            if settings.user:
+                session.login(settings.user, settings.password)
+            session.noop()
+    except OSError as error:
+        raise diagnosed(error, _SMTP, f"Is {host}:{port} right? {OTHERWISE}") from error

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.actions import LINK_USED, NOT_NOW, TOO_LATE
 from shared.domain.cancellation import CANCELLABLE
+from shared.domain.confirmation import DECLINED
 from shared.domain.notifications import Recipient
 from shared.domain.order import MoneyBackState, Order, Status
 from shared.domain.refunds import WANTS_ACCOUNT
@@ -65,7 +66,7 @@ def is_done(purpose: Purpose, link: Link, order: Order, chosen: datetime | None)
         case Purpose.ACCEPT:
             return order.confirmation is not None and order.confirmation.accepted_at is not None
         case Purpose.DECLINE:
-            return order.status is Status.AWAITING_MENTEE
+            return order.status is Status.AWAITING_MENTEE and order.reason == DECLINED
         case Purpose.CANCEL:
             return order.status is Status.CANCELLED
         case Purpose.RESCHEDULE:

@@ -107,8 +107,9 @@ class SendNotification:
             give_up(self.deliveries, notification, TOO_LATE)
 
     def _ask_admin(self, notification: Notification) -> None:
-        # The admin cannot be told that the admin cannot be told; the order says so.
-        if notification.kind is Kind.ATTENTION:
+        # The admin cannot be told that the admin cannot be told; the order says so. A chat that
+        # stands beside a mail was the lesser of the two.
+        if notification.kind is Kind.ATTENTION or notification.channel is not Channel.EMAIL:
             return
         now = self.clock.now()
 

@@ -15,9 +15,16 @@ from shared.domain.events import (
     InvoiceExpired,
     InvoicePaid,
     MeetingScheduled,
+    MentorAsked,
+    MessageUndelivered,
+    OrderCancelled,
     OrderCreated,
     OrderRejected,
+    OrderRescheduled,
+    RefundDue,
+    RefundUpdated,
     ReminderDue,
+    SessionDeclined,
 )
 
 JsonObject = dict[str, Any]
@@ -97,13 +104,45 @@ _EXAMPLES: dict[type[Event], JsonObject] = {
         "price": _PRICE,
     },
     InvoiceExpired: {"order_id": _ORDER_ID, "invoice_id": "6565a1b2c3d4e5f6a7b8c9d0"},
+    MentorAsked: {
+        "order_id": _ORDER_ID,
+        "answer_by": "2026-11-24T14:10:06Z",
+        "session": _SESSION,
+        "revision": 0,
+    },
+    SessionDeclined: {"order_id": _ORDER_ID, "reason": "declined", "revision": 1},
     MeetingScheduled: {
         "order_id": _ORDER_ID,
         "event_id": "4q9gu6mrn4tkql8gd4b7dmqh2o",
         "meet_url": "https://meet.google.com/abc-defg-hij",
         "session": _SESSION,
     },
-    ReminderDue: {"order_id": _ORDER_ID, "lead_minutes": 60, "session": _SESSION},
+    OrderRescheduled: {
+        "order_id": _ORDER_ID,
+        "session": {"starts_at": "2026-12-03T12:00:00Z", "duration_minutes": 60},
+        "moves": 1,
+    },
+    OrderCancelled: {"order_id": _ORDER_ID, "by": "mentee", "refund": True},
+    RefundDue: {
+        "order_id": _ORDER_ID,
+        "invoice_id": "6565a1b2c3d4e5f6a7b8c9d0",
+        "amount": 250_000,
+    },
+    RefundUpdated: {
+        "order_id": _ORDER_ID,
+        "invoice_id": "6565a1b2c3d4e5f6a7b8c9d0",
+        "state": "started",
+    },
+    ReminderDue: {
+        "order_id": _ORDER_ID,
+        "lead_minutes": 60,
+        "session": _SESSION,
+        "about": "session",
+    },
+    MessageUndelivered: {
+        "order_id": _ORDER_ID,
+        "key": f"{_ORDER_ID}:invoice_ready:mentee:whatsapp",
+    },
     AttentionRaised: {
         "order_id": _ORDER_ID,
         "reason": "room_failed",

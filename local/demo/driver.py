@@ -54,7 +54,8 @@ class Driver:
         self._await("rejections", lates, lambda order: order.was(Status.REJECTED))
         self._pay(self._plan.told(*CHANNELS))
         self._await("meetings", self._plan.told(*MEETS), lambda o: o.was(Status.SCHEDULED))
-        self._await("answers", self._plan.told(*CHANNELS), _is_answered)
+        self._await("another time", self._plan.told(Story.DECLINED), _is_moved)
+        self._await("calls off", self._plan.told(Story.CANCELS, Story.PAID_OUT), _is_called_off)
         self._live_through()
         self._people.settle()
         return self._people.evidence(self._plan, self._observe().values())
@@ -116,8 +117,12 @@ class Driver:
         return seen
 
 
-def _is_answered(order: Order) -> bool:
-    """Whether what people had to say about the order has been said."""
-    if order.status is Status.CANCELLED:
-        return all(refund.state not in _ASKING for refund in order.refunds)
-    return order.was(Status.SCHEDULED) and order.status is not Status.AWAITING_MENTEE
+def _is_moved(order: Order) -> bool:
+    """Whether the mentor has said no, and the mentee has chosen another time."""
+    return order.moves > 0 and order.status in {Status.SCHEDULED, Status.COMPLETED}
+
+
+def _is_called_off(order: Order) -> bool:
+    """Whether the mentee has called the order off, and said what had to be said about the money."""
+    refunds = order.refunds
+    return bool(refunds) and all(refund.state not in _ASKING for refund in refunds)

@@ -25,8 +25,8 @@ class Story(StrEnum):
     EXPIRES = "never pays"
     TAKEN = "taken slot"
     DECLINED = "declined, moved"
-    CANCELS = "cancels, refunded"
-    PAID_OUT = "cancels, paid out"
+    CANCELS = "cancels, refund"
+    PAID_OUT = "cancels, payout"
 
 
 # Payment method and channel at the checkout.
@@ -73,6 +73,8 @@ _MENTORS = ("Gita Maharani", "Hendra Saputra", "Intan Permata", "Joko Susilo", "
 _ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
 # None is over before the last reminder of another is due, which is when a demo ends.
 _DURATIONS = (60, 90, 120)
+# How the numbers end that are not on WhatsApp, as the simulator has it.
+NOBODY = "0000"
 # Of every five people.
 _NO_PHONE, _NOT_ON_WHATSAPP = 2, 3
 # Far enough that the 24-hour reminder is still to come when an order is paid at once.
@@ -168,7 +170,7 @@ def _phone(number: int, rng: random.Random) -> str | None:
     digits = f"+62812{rng.randrange(1, 10**3):03d}"
     if number % 5 == _NO_PHONE:
         return None
-    return f"{digits}0000" if number % 5 == _NOT_ON_WHATSAPP else f"{digits}{1000 + number:04d}"
+    return f"{digits}{NOBODY}" if number % 5 == _NOT_ON_WHATSAPP else f"{digits}{1000 + number:04d}"
 
 
 def _person(person_id: str, name: str, role: str, number: int, rng: random.Random) -> Person:

@@ -65,11 +65,18 @@ def as_table(plan: Plan, seen: Evidence) -> Table:
             order.id,
             planned.story,
             f"[{colour}]{order.status}[/{colour}]",
-            order.meeting.meet_url.rpartition("/")[2] if order.meeting else "",
+            _room(order),
             str(len(reminders(told[order.id])) or ""),
             str(len(told[order.id])),
         )
     return table
+
+
+def _room(order: Order) -> str:
+    """Return the room of a session that stands."""
+    if order.meeting is None or order.status is Status.CANCELLED:
+        return ""
+    return order.meeting.meet_url.rpartition("/")[2]
 
 
 def _order_json(

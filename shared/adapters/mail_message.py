@@ -26,13 +26,14 @@ def build(mail: Mail, *, sender: Address, reply_to: str) -> EmailMessage:
     message["To"] = _reader(mail)
     message["Reply-To"] = reply_to
     message["Subject"] = mail.subject
-    message["Content-Language"] = mail.language  # RFC 3282
     # Escaped, since a reason for attention may hold a line break, and a header must not.
     message["X-Notification-Key"] = quote(mail.key, safe=":")
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     if mail.calendar is not None:
         _invite(message, mail.calendar)
+    # RFC 3282. Last, since whatever sets the content takes such headers away.
+    message["Content-Language"] = mail.language
     return message
 
 

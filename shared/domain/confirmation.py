@@ -73,7 +73,8 @@ def give_up_waiting(current: Order | None, days: Days, *, now: datetime) -> Chan
     waits = order.status is Status.AWAITING_MENTOR and order.confirmation is not None
     if not waits or order.confirmation is None or now < order.confirmation.answer_by:
         return Change(order=order)
-    late = _put_to_mentee(order, NO_ANSWER, now).acted_on(now)
+    silent = msgspec.structs.replace(order, decline_note=None)
+    late = _put_to_mentee(silent, NO_ANSWER, now).acted_on(now)
     return released(late.with_attention(MENTOR_SILENT, now), days)
 
 

@@ -30,6 +30,20 @@ SETTINGS = {
     "BRAND_ADMIN_EMAIL": "admin@nusademy.example",
     "REMINDER_LEAD_MINUTES": "1440,60",
 }
+# Each choice other than the default, with what it needs.
+CHOSEN = {
+    "MAIL_TRANSPORT": "smtp",
+    "SMTP_HOST": "mail.nusademy.example",
+    "SMTP_SENDER": "sessions@nusademy.example",
+    "SMTP_USER": "pipeline",
+    "SMTP_PASSWORD": "a-mail-password-of-the-tests",
+    "WHATSAPP": "on",
+    "WHATSAPP_PHONE_NUMBER_ID": "106540352242922",
+    "WHATSAPP_ACCESS_TOKEN": "an-access-token-of-the-tests",
+    "WHATSAPP_APP_SECRET": "an-app-secret-of-the-tests",
+    "WHATSAPP_VERIFY_TOKEN": "a-verify-token-of-the-tests",
+    "MENTOR_CALENDARS": "shared",
+}
 # As gcloud names them in CLOUDSDK_API_ENDPOINT_OVERRIDES_*.
 _APIS = (
     "artifactregistry",

@@ -1,5 +1,6 @@
 """deploy.sh with the real gcloud, against a project that stands on this machine."""
 
+import base64
 import json
 import os
 import re
@@ -11,16 +12,21 @@ from typing import Any
 import pytest
 
 from deploy.functions import SERVICES, service_name
+from deploy.functions import functions as deployed_functions
 from deploy.grants import all_grants
 from deploy.messaging import all_topics
 from local.topology import FUNCTIONS
+from shared.adapters.vault import FernetVault
+from shared.settings import LinkSettings
 from tests.deploy.cloud.state import Cloud
-from tests.deploy.conftest import PROJECT, SETTINGS, Operator
+from tests.deploy.conftest import CHOSEN, PROJECT, SETTINGS, Operator
 
 pytestmark = pytest.mark.gcloud
 
 NUMBER = Cloud(PROJECT).number
 HERE = f"projects/{PROJECT}/locations/asia-southeast2"
+USUAL = [function.name for function in deployed_functions(SETTINGS)]
+LINKS = f"https://manage-booking-{NUMBER}.asia-southeast2.run.app"
 FirstRun = tuple["CompletedProcess[str]", dict[str, Any]]
 
 
@@ -36,7 +42,12 @@ def variables(cloud: Cloud, function: str) -> dict[str, Any]:
     return {v["name"]: v.get("value") or v["valueFrom"] for v in container(cloud, function)["env"]}
 
 
-def expected_grants() -> set[tuple[str, str, str]]:
+def secret(cloud: Cloud, name: str, version: int) -> str:
+    found = cloud.resources[f"projects/{PROJECT}/secrets/{name}/versions/{version}"]
+    return base64.b64decode(found["payload"]["data"]).decode()
+
+
+def expected_grants(**chosen: str) -> set[tuple[str, str, str]]:
     places = {
         "project": f"projects/{PROJECT}",
         "topic": f"projects/{PROJECT}/topics/{{}}",
@@ -47,7 +58,7 @@ def expected_grants() -> set[tuple[str, str, str]]:
     }
     return {
         (places[grant.kind].format(grant.on), grant.role, grant.member(PROJECT, NUMBER))
-        for grant in all_grants()
+        for grant in all_grants(SETTINGS | chosen)
     }
 
 
@@ -59,19 +70,25 @@ def test_a_second_run_changes_nothing(deployed: Operator) -> None:
     done = deployed.run()
     assert (done.returncode, done.stderr) == (0, "")
     assert deployed.cloud.changes == []
-    assert done.stdout.count("nothing to change") == 15
+    assert done.stdout.count("nothing to change") == 16
 
 
 def test_the_recorded_grants_are_those_of_the_table(deployed: Operator) -> None:
     assert deployed.cloud.grants() == expected_grants()
 
 
-def test_only_the_webhook_is_public(deployed: Operator) -> None:
-    public = {name for name, _, member in deployed.cloud.grants() if member.startswith("all")}
-    assert public == {f"{HERE}/services/payment-callback"}
+def public(cloud: Cloud) -> set[str]:
+    return {name for name, _, member in cloud.grants() if member.startswith("all")}
 
 
-@pytest.mark.parametrize("function", SERVICES)
+def test_only_the_webhook_and_the_links_are_public(deployed: Operator) -> None:
+    assert public(deployed.cloud) == {
+        f"{HERE}/services/payment-callback",
+        f"{HERE}/services/manage-booking",
+    }
+
+
+@pytest.mark.parametrize("function", USUAL)
 def test_a_function_runs_as_itself_with_a_thread_for_each_request(
     function: str, deployed: Operator
 ) -> None:
@@ -100,15 +117,99 @@ def test_secrets_are_referred_to_and_never_written_out(
     assert variables(deployed.cloud, "payment_callback")["XENDIT_CALLBACK_TOKEN"] == {
         "secretKeyRef": {"name": "xendit-callback-token", "key": "1"}
     }
-    for secret in (SETTINGS["XENDIT_SECRET_KEY"], SETTINGS["XENDIT_CALLBACK_TOKEN"]):
-        assert secret not in json.dumps([service(deployed.cloud, f) for f in SERVICES])
-        assert secret not in first_run[0].stdout
+    made = [secret(deployed.cloud, name, 1) for name in ("links-secrets", "vault-keys")]
+    for value in (SETTINGS["XENDIT_SECRET_KEY"], SETTINGS["XENDIT_CALLBACK_TOKEN"], *made):
+        assert value not in json.dumps([service(deployed.cloud, f) for f in USUAL])
+        assert value not in first_run[0].stdout
+
+
+def test_our_own_keys_are_made_once_and_are_ones_that_the_functions_take(
+    deployed: Operator,
+) -> None:
+    links, vault = (secret(deployed.cloud, name, 1) for name in ("links-secrets", "vault-keys"))
+    assert LinkSettings(secrets=links, base_url=LINKS).keys == (links,)
+    assert FernetVault([vault]).open(FernetVault([vault]).seal("BCA 123")) == "BCA 123"
+    assert deployed.run().returncode == 0
+    assert secret(deployed.cloud, "links-secrets", 1) == links
+    assert f"projects/{PROJECT}/secrets/links-secrets/versions/2" not in deployed.cloud.resources
+
+
+def test_who_makes_links_and_who_is_opened_by_them_know_the_same_address(
+    deployed: Operator,
+) -> None:
+    for function in ("manage_booking", "send_notification"):
+        assert variables(deployed.cloud, function)["LINKS_BASE_URL"] == LINKS
+
+
+def test_a_new_key_is_put_before_the_last_one_and_used_after_a_deployment(
+    deployed: Operator, first_run: FirstRun
+) -> None:
+    first = secret(deployed.cloud, "links-secrets", 1)
+    rotated = deployed.run("rotate", "LINKS_SECRETS")
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    new, kept = secret(deployed.cloud, "links-secrets", 2).split(",")
+    assert kept == first
+    assert new not in rotated.stdout
+    assert deployed.run().returncode == 0
+    assert [
+        function
+        for function in USUAL
+        if variables(deployed.cloud, function).get("LINKS_SECRETS")
+        == {"secretKeyRef": {"name": "links-secrets", "key": "2"}}
+    ] == ["manage_booking", "send_notification"]
+
+
+def test_of_leaked_keys_none_is_kept(deployed: Operator) -> None:
+    assert deployed.run("rotate", "LINKS_SECRETS", "--leaked").returncode == 0
+    first, second = (secret(deployed.cloud, "links-secrets", version) for version in (1, 2))
+    assert first not in second
+    assert "," not in second
+
+
+def test_keys_that_stand_in_the_file_are_not_changed_behind_its_back(deployed: Operator) -> None:
+    done = deployed.run("rotate", "LINKS_SECRETS", LINKS_SECRETS="x" * 40)
+    assert done.returncode == 1
+    assert "LINKS_SECRETS is in the file" in done.stderr
+    assert deployed.cloud.changes == []
+
+
+def test_a_choice_brings_what_it_needs_and_taken_back_it_leaves_no_grant(
+    deployed: Operator,
+) -> None:
+    cloud = deployed.cloud
+    done = deployed.run(**CHOSEN)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert cloud.grants() == expected_grants(**CHOSEN)
+    assert f"{HERE}/services/track-delivery" in public(cloud)
+    assert "https://track-delivery-k7x-et.a.run.invalid" in done.stdout
+    sent = variables(cloud, "send_notification")
+    assert (sent["WHATSAPP"], sent["SMTP_HOST"]) == ("on", CHOSEN["SMTP_HOST"])
+    assert sent["SMTP_PASSWORD"] == {"secretKeyRef": {"name": "smtp-password", "key": "1"}}
+    assert deployed.run().returncode == 0
+    assert cloud.grants() == expected_grants()
+    assert f"{HERE}/services/track-delivery" not in cloud.resources
+    cloud.changes.clear()
+    assert deployed.run().returncode == 0
+    assert cloud.changes == []
+
+
+def test_a_mail_server_without_a_login_needs_no_secret(deployed: Operator) -> None:
+    assert deployed.run(**CHOSEN | {"SMTP_USER": "", "SMTP_PASSWORD": ""}).returncode == 0
+    assert f"projects/{PROJECT}/secrets/smtp-password" not in deployed.cloud.resources
+
+
+def test_the_daily_job_comes_at_midnight_utc_and_again_after_a_failure(deployed: Operator) -> None:
+    daily = deployed.cloud.resources[f"{HERE}/jobs/send-digest"]
+    assert (daily["schedule"], daily["timeZone"]) == ("0 0 * * *", "Etc/UTC")
+    assert daily["retryConfig"]["retryCount"] == 5
+    minutely = deployed.cloud.resources[f"{HERE}/jobs/send-reminder"]
+    assert minutely.get("retryConfig", {}).get("retryCount", 0) == 0
 
 
 def test_every_subscription_pushes_with_a_token_and_gives_up_to_its_own_topic(
     deployed: Operator,
 ) -> None:
-    for function in FUNCTIONS:
+    for function in deployed_functions(SETTINGS):
         url = service(deployed.cloud, function.name)["status"]["url"] if function.topics else ""
         for name, topic in function.subscriptions().items():
             found = deployed.cloud.resources[f"projects/{PROJECT}/subscriptions/{name}"]
@@ -153,8 +254,10 @@ def test_the_end_says_what_is_left_to_do_by_hand(first_run: FirstRun) -> None:
     assert "gcloud pubsub topics publish order.created --project=demo-shop" in said
     accounts = re.findall(r"\d+  https://www.googleapis.com/auth/(\S+)  \((\S+)\)", said)
     assert sorted(accounts) == [
+        ("calendar.events", "close-order"),
         ("calendar.events", "create-meeting"),
         ("calendar.events", "reconcile-orders"),
+        ("gmail.compose", "send-digest"),
         ("gmail.compose", "send-notification"),
     ]
 

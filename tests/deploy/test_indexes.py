@@ -12,6 +12,7 @@ from deploy.firestore import Index, IndexField, IndexSpec, Override, apply_index
 from deploy.gcloud import Gcloud
 from local.staging import ROOT
 from shared.adapters import firestore
+from shared.domain.schedule import DayKey
 from tests.builders import NOW
 from tests.deploy.queries import EmptyFirestore, query_lines, serving, traced, uncovered
 
@@ -19,9 +20,25 @@ STORES = (
     firestore.FirestoreOrderStore,
     firestore.FirestoreDeliveryStore,
     firestore.FirestoreRejectedStore,
+    firestore.FirestoreAvailabilityStore,
 )
-ARGUMENTS = {"order_id": "o", "key": "k", "message_id": "m", "now": NOW, "limit": 5}
-WHOLE = {"orders": "order", "mentor_days": "day", "deliveries": "delivery", "rejected": "message"}
+ARGUMENTS = {
+    "order_id": "o",
+    "key": "k",
+    "keys": (DayKey("m", NOW.date()),),
+    "message_id": "m",
+    "mentor_id": "m",
+    "now": NOW,
+    "since": NOW,
+    "limit": 5,
+}
+WHOLE = {
+    "orders": "order",
+    "mentor_days": "day",
+    "deliveries": "delivery",
+    "rejected": "message",
+    "availability": "availability",
+}
 
 
 @pytest.fixture
@@ -56,7 +73,7 @@ def test_every_query_of_the_code_is_covered_by_an_index(
     client: Client, database: EmptyFirestore
 ) -> None:
     read_everything(client)
-    assert len(database.queries) >= 4
+    assert len(database.queries) >= 6
     assert [uncovered(query, load_spec()) for query in database.queries] == [""] * len(
         database.queries
     )

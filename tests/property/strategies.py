@@ -13,9 +13,16 @@ from shared.domain.events import (
     InvoiceExpired,
     InvoicePaid,
     MeetingScheduled,
+    MentorAsked,
+    MessageUndelivered,
+    OrderCancelled,
     OrderCreated,
     OrderRejected,
+    OrderRescheduled,
+    RefundDue,
+    RefundUpdated,
     ReminderDue,
+    SessionDeclined,
 )
 from shared.domain.money import MAX_AMOUNT, Money
 from shared.domain.people import Locale, Person
@@ -60,6 +67,7 @@ orders_created = st.builds(
     session=sessions,
     price=prices,
 )
+counts = st.integers(0, 10**6)
 # The ids, links and reasons in our own events come from vendors and from our code.
 events: st.SearchStrategy[Event] = st.one_of(
     orders_created,
@@ -82,7 +90,21 @@ events: st.SearchStrategy[Event] = st.one_of(
         order_id=identifiers,
         lead_minutes=st.integers(0, 99_999),
         session=sessions,
+        about=st.sampled_from(("session", "payment", "answer")),
     ),
+    st.builds(
+        MentorAsked,
+        order_id=identifiers,
+        answer_by=instants,
+        session=sessions,
+        revision=counts,
+    ),
+    st.builds(SessionDeclined, order_id=identifiers, reason=lines, revision=counts),
+    st.builds(OrderRescheduled, order_id=identifiers, session=sessions, moves=counts),
+    st.builds(OrderCancelled, order_id=identifiers, by=lines, refund=st.booleans()),
+    st.builds(RefundDue, order_id=identifiers, invoice_id=lines, amount=counts),
+    st.builds(RefundUpdated, order_id=identifiers, invoice_id=lines, state=lines),
+    st.builds(MessageUndelivered, order_id=identifiers, key=lines),
     st.builds(AttentionRaised, order_id=identifiers, reason=lines, since=instants),
 )
 

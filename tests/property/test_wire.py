@@ -14,7 +14,7 @@ from tests.property.strategies import events, instants, offsets, orders_created
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=250)
 @given(events, st.integers(1, 100))
 def test_an_event_arrives_as_it_was_published(event: Event, attempt: int) -> None:
     body = messages.push_body(

@@ -38,6 +38,12 @@ class Fault(StrEnum):
     ROOM_SLOW = "room pending for long"
     ROOM_FAILED = "room failed"
     EVENT_DELETED = "event deleted by hand"
+    NO_BALANCE = "no money left to refund with"
+    REFUND_FAILED = "refund failed"
+    CHAT_UNDELIVERED = "chat message not delivered"
+    OLD_LINK = "old link followed"
+    DOUBLE_CLICK = "link followed twice at once"
+    RACE = "two people act at once"
     PUBLISHED_TWICE = "order published twice"
     ID_REUSED = "order id used again"
     CLOCK_JUMP = "clock jump"
@@ -54,6 +60,11 @@ _VENDORS: tuple[Call, ...] = (
     ("invoices", "expire"),
     ("meetings", "ensure"),
     ("meetings", "get"),
+    ("meetings", "cancel"),
+    ("refunds", "refund"),
+    ("refunds", "get"),
+    ("calendars", "busy"),
+    ("messenger", "send"),
     ("mailer", "draft"),
     ("mailer", "send"),
     ("mailer", "discard"),
@@ -63,13 +74,22 @@ _OURS: tuple[Call, ...] = (
     ("orders", "transact"),
     ("orders", "due_for_reminder"),
     ("orders", "due_for_check"),
+    ("orders", "changed_since"),
+    ("orders", "waiting_for_admin"),
+    ("orders", "days"),
+    ("availability", "get"),
     ("deliveries", "get"),
     ("deliveries", "transact"),
     ("events", "publish"),
     ("rejected", "keep"),
 )
 CALLS = (*_OURS, *_VENDORS)
-_READS = tuple(call for call in _OURS if call[1] in {"get", "due_for_reminder", "due_for_check"})
+_STALE_READS = (
+    ("orders", "get"),
+    ("orders", "due_for_reminder"),
+    ("orders", "due_for_check"),
+    ("deliveries", "get"),
+)
 
 # Which fault can strike at which calls.
 AT_CALLS: Mapping[Fault, tuple[Call, ...]] = {
@@ -82,8 +102,14 @@ AT_CALLS: Mapping[Fault, tuple[Call, ...]] = {
     Fault.STALL: CALLS,
     Fault.CLOCK_JUMP: CALLS,
     Fault.RATE_LIMIT: _VENDORS,
-    Fault.REFUSED: (("invoices", "create"), ("meetings", "ensure"), ("mailer", "draft")),
-    Fault.STALE: _READS,
+    Fault.REFUSED: (
+        ("invoices", "create"),
+        ("meetings", "ensure"),
+        ("refunds", "refund"),
+        ("messenger", "send"),
+        ("mailer", "draft"),
+    ),
+    Fault.STALE: _STALE_READS,
     Fault.CONFLICT: (("orders", "transact"), ("deliveries", "transact")),
     Fault.PARTIAL: (("events", "publish"),),
 }
@@ -94,7 +120,18 @@ PAIRS = tuple((fault, *call) for fault, calls in AT_CALLS.items() for call in ca
 _RARER = {Fault.REFUSED: 0.8}
 # Seldom called: a fault comes more often there, to come at all.
 _RARE_CALLS = frozenset(
-    {("invoices", "expire"), ("invoices", "get"), ("mailer", "discard"), ("rejected", "keep")}
+    {
+        ("invoices", "expire"),
+        ("invoices", "get"),
+        ("meetings", "cancel"),
+        ("refunds", "refund"),
+        ("refunds", "get"),
+        ("orders", "changed_since"),
+        ("orders", "waiting_for_admin"),
+        ("orders", "days"),
+        ("mailer", "discard"),
+        ("rejected", "keep"),
+    }
 )
 _LEVELS = (0.0, 0.005, 0.02, 0.05, 0.12)
 

@@ -9,6 +9,8 @@ from enum import Enum
 
 from greenlet import getcurrent, greenlet
 
+from local.evidence import SeenAction
+
 Action = Callable[[], None]
 
 
@@ -28,11 +30,12 @@ class KilledError(BaseException):
 
 @dataclass(eq=False)
 class Task:
-    """A running use case. ``settings`` are those of the code that it began with."""
+    """A running use case; ``action`` is the link that a person follows with it."""
 
     name: str
     started: datetime
     order_id: str = ""
+    action: SeenAction | None = None
     fibre: greenlet = field(init=False, repr=False)
 
 
@@ -55,9 +58,11 @@ class Kernel:
         """Plan an action ``seconds`` from now."""
         self.at(self.now + timedelta(seconds=seconds), action)
 
-    def spawn(self, name: str, body: Action, order_id: str = "") -> Task:
+    def spawn(
+        self, name: str, body: Action, order_id: str = "", action: SeenAction | None = None
+    ) -> Task:
         """Start a task now; ``body`` must not let any exception out but KilledError."""
-        task = Task(name=name, started=self.now, order_id=order_id)
+        task = Task(name=name, started=self.now, order_id=order_id, action=action)
 
         def run() -> None:
             try:

@@ -10,7 +10,7 @@ from shared.domain.events import OrderCreated
 from shared.domain.invoice import Invoice
 from shared.domain.meetings import MeetingRequest
 from shared.domain.money import Money
-from shared.domain.notifications import Kind, Mail
+from shared.domain.notifications import Kind
 from shared.domain.people import Person
 from shared.domain.schedule import Session
 from tests.simulation.courier import Courier
@@ -18,17 +18,26 @@ from tests.simulation.faults import Fault, Weather
 from tests.simulation.kernel import Kernel
 from tests.simulation.pubsub import Queue
 from tests.simulation.trace import Trace
-from tests.simulation.vendors import SimulatedCalendar, SimulatedXendit
+from tests.simulation.vendors import SimulatedCalendar, SimulatedRefunds, SimulatedXendit
 
-MENTORS = tuple(
-    Person(id=f"m-{n}", name=f"Mentor {n}", email=f"m{n}@example.com", time_zone="Asia/Makassar")
-    for n in (1, 2)
+MENTORS = (
+    Person(
+        id="m-1",
+        name="Mentor 1",
+        email="m1@example.com",
+        phone="+628110000001",
+        time_zone="Asia/Makassar",
+    ),
+    Person(id="m-2", name="Mentor 2", email="m2@example.com", time_zone="Asia/Makassar"),
 )
 # Seen by reconcile_orders at its last look before the session; nobody looks after it.
 LAST_DELETION_BEFORE_SESSION = timedelta(hours=2, minutes=20)
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 NEVER_PAYS = 0.15
 PAYS_AT_THE_END = 0.15
+# With a virtual account, say: Xendit gives no such payment back.
+PAYS_UNREFUNDABLY = 0.3
+HAS_PHONE = 0.7
 
 
 class People:
@@ -44,6 +53,7 @@ class People:
         self._chance = chance
         self._trace = trace
         self._xendit: SimulatedXendit
+        self._refunds: SimulatedRefunds
         self._calendar: SimulatedCalendar
         self._courier: Courier
         self._queue: Queue
@@ -51,12 +61,13 @@ class People:
     def meet(
         self,
         xendit: SimulatedXendit,
+        refunds: SimulatedRefunds,
         calendar: SimulatedCalendar,
         courier: Courier,
         queue: Queue,
     ) -> None:
         """Get to know the world."""
-        self._xendit, self._calendar = xendit, calendar
+        self._xendit, self._refunds, self._calendar = xendit, refunds, calendar
         self._courier, self._queue = courier, queue
 
     def plan_orders(self, count: int) -> None:
@@ -75,6 +86,7 @@ class People:
             id=f"u-{number}",
             name=f"Mentee {number}",
             email=f"u{number}@example.com",
+            phone=f"+62812000000{number}" if self._chance.random() < HAS_PHONE else None,
             locale=self._chance.choice(("id", "en")),
         )
         order = OrderCreated(
@@ -132,11 +144,12 @@ class People:
         if self._stands(invoice).status != "paid":
             self._courier.forge(invoice)
 
-    def mail_arrives(self, mail: Mail) -> None:
-        """Read a mail; a mentee who is shown an invoice makes up his mind about it."""
-        if f":{Kind.INVOICE_READY}:" not in mail.key:
+    def message_arrives(self, key: str, text: str) -> None:
+        """Read a message; a mentee who is shown an invoice makes up his mind about it."""
+        if f":{Kind.INVOICE_READY}:" not in key:
             return
-        invoice = next(i for i in self._xendit.books if f"{i.url}\n" in f"{mail.text}\n")
+        shown = text.split()
+        invoice = next(i for i in self._xendit.books if i.url in shown)
         mood = self._chance.random()
         if self._weather.strikes(Fault.PAID_LATE, 0.2):
             late = timedelta(hours=self._chance.uniform(0.01, 23.5))
@@ -158,6 +171,8 @@ class People:
         late = self._stands(invoice).status == "expired"
         if not self._xendit.receive(invoice.id, amount, hidden):
             return
+        if self._chance.random() < PAYS_UNREFUNDABLY:
+            self._refunds.unrefundable.add(invoice.id)
         self._trace.note(f"mentee pays {invoice.id}", f"{amount}{' late' if late else ''}")
         for fault, happened in (
             (Fault.PAID_WRONG, amount != invoice.amount),

@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 
 from shared.domain.order import Order
 from tests.simulation.faults import Fault, Weather
-from tests.simulation.kernel import Kernel
+from tests.simulation.kernel import Answer, Kernel, Reply
 
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+# Cloud Scheduler tries again what did not answer 2xx, where it is told to.
+_AGAIN_S = 300.0
 
 
 @dataclass
@@ -75,6 +78,36 @@ class Scheduler:
             self._stale = True
 
         job.run(at, done)
+
+
+class Daily:
+    """A job that ticks at midnight, and again after a while if it failed."""
+
+    def __init__(
+        self, kernel: Kernel, weather: Weather, run: Callable[[datetime, Answer], None]
+    ) -> None:
+        self._kernel = kernel
+        self._weather = weather
+        self._run = run
+
+    def plan(self) -> None:
+        """Plan the next tick, which plans the one after it."""
+        midnight = self._kernel.now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+        self._kernel.at(midnight, self._tick)
+
+    def _tick(self) -> None:
+        self.plan()
+        self._start(self._kernel.now)
+        if self._weather.strikes(Fault.DUPLICATE, 0.1):
+            self._weather.fire(Fault.DUPLICATE)
+            self._start(self._kernel.now)
+
+    def _start(self, at: datetime) -> None:
+        def answered(reply: Reply) -> None:
+            if reply is Reply.AGAIN:
+                self._kernel.after(_AGAIN_S, lambda: self._start(at))
+
+        self._run(at, answered)
 
 
 def _full_minute(at: datetime) -> datetime:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from shared.domain.notifications import Delivery
 from shared.domain.order import Order
-from shared.domain.schedule import DayKey
+from shared.domain.schedule import DayKey, MentorDay
 from shared.ports import Decide, DecideDelivery
 from tests.fakes import FakeDeliveryStore, FakeOrderStore
 from tests.simulation.kernel import Kernel
@@ -54,6 +54,10 @@ class SimulatedOrders(FakeOrderStore):
         if order != self.versions.latest.get(order_id):
             self._watch(self.versions.put(order_id, order), order)
         return order
+
+    def all_days(self) -> list[MentorDay]:
+        """Return every day on which anything was ever booked."""
+        return [record for record in self._records.all() if isinstance(record, MentorDay)]
 
     def stale_get(self, order_id: str, chance: random.Random) -> Order | None:
         return self.versions.older(order_id, chance)

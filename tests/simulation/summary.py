@@ -9,11 +9,10 @@ from tests.simulation.faults import PAIRS, Fault
 from tests.simulation.world import Outcome
 
 _NEW = "new"
-# Nothing calls an order off yet.
 REACHABLE = frozenset(
     {(_NEW, Status.PENDING), (_NEW, Status.REJECTED), (Status.PENDING, Status.PAID)}
     | {(was, to) for was, reached in TRANSITIONS.items() for to in reached}
-) - {(was, Status.CANCELLED) for was in Status}
+) - {(Status.PENDING, Status.CANCELLED)}  # nobody has a link to it yet
 
 
 @dataclass
@@ -24,10 +23,14 @@ class Summary:
     orders: int = 0
     steps: int = 0
     mails: int = 0
+    chats: int = 0
     faults: Counter[tuple[Fault, str, str]] = field(default_factory=Counter)
     transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     attention: Counter[str] = field(default_factory=Counter)
+    refunds: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
     broken: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
@@ -36,10 +39,14 @@ class Summary:
         self.orders += outcome.orders
         self.steps += outcome.steps
         self.mails += outcome.mails
+        self.chats += outcome.chats
         self.faults.update(outcome.faults)
         self.transitions.update(outcome.transitions)
         self.statuses.update(outcome.statuses)
         self.attention.update(outcome.attention)
+        self.refunds.update(outcome.refunds)
+        self.actions.update(outcome.actions)
+        self.refusals.update(outcome.refusals)
         if outcome.violations:
             self.broken[outcome.seed] = [
                 f"{v.invariant}: {v.order_id} {v.detail}" for v in outcome.violations
@@ -51,10 +58,14 @@ class Summary:
         self.orders += other.orders
         self.steps += other.steps
         self.mails += other.mails
+        self.chats += other.chats
         self.faults.update(other.faults)
         self.transitions.update(other.transitions)
         self.statuses.update(other.statuses)
         self.attention.update(other.attention)
+        self.refunds.update(other.refunds)
+        self.actions.update(other.actions)
+        self.refusals.update(other.refusals)
         self.broken.update(other.broken)
 
     @property
@@ -79,9 +90,12 @@ class Summary:
 
     def lines(self, seconds: float) -> Iterator[str]:
         """Yield the report."""
-        yield f"{self.seeds:,} seeds in {seconds:.0f} s ({self.seeds / seconds:.1f} a second), {self.orders:,} orders, {self.mails:,} mails, {self.steps:,} steps"
+        yield f"{self.seeds:,} seeds in {seconds:.0f} s ({self.seeds / seconds:.1f} a second), {self.orders:,} orders, {self.mails:,} mails, {self.chats:,} chats, {self.steps:,} steps"
         yield from _table("orders at the end", self.statuses)
         yield from _table("put before the admin", self.attention)
+        yield from _table("refunds at the end", self.refunds)
+        yield from _table("done by links", self.actions)
+        yield from _table("refused to links", self.refusals)
         yield from _table(
             "status changes", Counter({f"{a} → {b}": n for (a, b), n in self.transitions.items()})
         )

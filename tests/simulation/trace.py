@@ -9,8 +9,9 @@ import msgspec
 from shared.domain.events import Event
 from shared.domain.invoice import Invoice
 from shared.domain.meetings import CalendarEvent, MeetingRequest
-from shared.domain.notifications import Delivery, Mail
+from shared.domain.notifications import Delivery, Mail, TemplateMessage
 from shared.domain.order import Order
+from shared.domain.refund import Refund, RefundRequest
 from shared.ports import InvoiceRequest
 from tests.simulation.kernel import Kernel
 
@@ -80,7 +81,11 @@ def _(value: Order) -> str:
     invoice = f" {value.invoice.id}" if value.invoice else ""
     reasons = "".join(f" !{attention.reason}" for attention in value.attention)
     check = f" check {value.check_at:%d %H:%M}" if value.check_at else ""
-    return f"{value.id} {value.status}{invoice}{reasons}{check}"
+    refunds = "".join(f" {refund.invoice_id}:{refund.state}" for refund in value.refunds)
+    moves = f" moved {value.moves}x" if value.moves else ""
+    obsolete = "".join(f" -{event[:6]}" for event in value.obsolete_events)
+    head = f"{value.id} {value.status} r{value.revision}"
+    return f"{head}{invoice}{moves}{refunds}{obsolete}{reasons}{check}"
 
 
 @_brief.register
@@ -90,16 +95,32 @@ def _(value: Invoice) -> str:
 
 @_brief.register
 def _(value: CalendarEvent) -> str:
-    return f"{value.event_id[:6]} {value.room}{' cancelled' if value.cancelled else ''}"
+    gone = " cancelled" if value.cancelled else ""
+    return f"{value.event_id[:6]} r{value.revision} {value.room}{gone}"
 
 
 @_brief.register
 def _(value: Delivery) -> str:
-    return f"{value.draft_id} {'sent' if value.sent_at else value.failed or 'claimed'}"
+    return f"{value.draft_id or 'chat'} {value.failed or ('sent' if value.sent_at else 'claimed')}"
 
 
 @_brief.register
 def _(value: Mail) -> str:
+    return value.key
+
+
+@_brief.register
+def _(value: TemplateMessage) -> str:
+    return value.key
+
+
+@_brief.register
+def _(value: Refund) -> str:
+    return f"{value.id} {value.status}"
+
+
+@_brief.register
+def _(value: RefundRequest) -> str:
     return value.key
 
 
@@ -110,7 +131,7 @@ def _(value: Event) -> str:
 
 @_brief.register
 def _(value: MeetingRequest) -> str:
-    return value.event_id[:6]
+    return f"{value.event_id[:6]} r{value.revision}"
 
 
 @_brief.register

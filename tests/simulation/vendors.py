@@ -1,7 +1,7 @@
 """The vendors of the simulated world: the fakes of their ports, with what happens at them by itself."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +9,20 @@ import msgspec
 
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.meetings import MeetingRequest
-from shared.domain.notifications import Mail
+from shared.domain.notifications import Mail, TemplateMessage
+from shared.domain.refund import Refund, RefundRequest
+from shared.domain.schedule import Period
+from shared.errors import NotDoneError
 from shared.ports import Clock, InvoiceRequest
-from tests.fakes import FakeInvoiceGateway, FakeMailer, FakeMeetingScheduler, FakePublisher
+from tests.fakes import (
+    FakeBusyCalendars,
+    FakeInvoiceGateway,
+    FakeMailer,
+    FakeMeetingScheduler,
+    FakeMessenger,
+    FakePublisher,
+    FakeRefundGateway,
+)
 from tests.simulation.faults import Fault, Weather
 
 # A payment that was under way when the invoice expired is confirmed up to this much later.
@@ -63,6 +74,32 @@ class SimulatedXendit(FakeInvoiceGateway):
         return super()._now(invoice)
 
 
+class SimulatedRefunds(FakeRefundGateway):
+    """Xendit's refunds; ``on_started`` is told of each, and what it was asked for with."""
+
+    def __init__(
+        self,
+        xendit: SimulatedXendit,
+        weather: Weather,
+        on_started: Callable[[RefundRequest, Refund], None],
+    ) -> None:
+        super().__init__(xendit)
+        self._weather = weather
+        self._on_started = on_started
+        # By the refund's id.
+        self.asked: dict[str, RefundRequest] = {}
+
+    def refund(self, request: RefundRequest) -> Refund:
+        if request.key not in self._asked and self._weather.strikes(Fault.NO_BALANCE, 0.15):
+            self._weather.fire(Fault.NO_BALANCE)
+            raise NotDoneError(Fault.NO_BALANCE, retry_after=3600)
+        refund = super().refund(request)
+        if refund.id not in self.asked:
+            self.asked[refund.id] = request
+            self._on_started(request, refund)
+        return refund
+
+
 class SimulatedCalendar(FakeMeetingScheduler):
     """The calendar; ``on_made`` is told of each new event or room."""
 
@@ -90,6 +127,51 @@ class SimulatedCalendar(FakeMeetingScheduler):
 
     def meet_url(self, event_id: str) -> str | None:
         return self._events[event_id].meet_url
+
+
+class SimulatedBusy(FakeBusyCalendars):
+    """The shared calendars: what people have noted, and the sessions that they are invited to."""
+
+    def __init__(self, calendar: SimulatedCalendar) -> None:
+        super().__init__()
+        self._calendar = calendar
+
+    def busy(self, email: str, begin: datetime, end: datetime) -> Sequence[Period]:
+        invited = (
+            request.session
+            for event_id, request in self._calendar.requests.items()
+            if email in request.attendees and self._calendar.is_live(event_id)
+        )
+        asked = Period(starts_at=begin, ends_at=end)
+        sessions = [
+            Period(starts_at=session.starts_at, ends_at=session.ends_at)
+            for session in invited
+            if asked.overlaps(session)
+        ]
+        return [*super().busy(email, begin, end), *sessions]
+
+
+class SimulatedPhones(FakeMessenger):
+    """WhatsApp: ``on_sent`` is told of each message that Meta takes, and Meta's id of it."""
+
+    def __init__(self, on_sent: Callable[[TemplateMessage, str], None]) -> None:
+        super().__init__()
+        self._on_sent = on_sent
+
+    def send(self, message: TemplateMessage) -> str:
+        message_id = super().send(message)
+        self._on_sent(message, message_id)
+        return message_id
+
+
+class PlainVault:
+    """Vault without a lock: only the words around it tell that something is sealed."""
+
+    def seal(self, text: str) -> str:
+        return f"sealed({text})"
+
+    def open(self, sealed: str) -> str:
+        return sealed.removeprefix("sealed(").removesuffix(")")
 
 
 class SimulatedMailbox(FakeMailer):

@@ -1,26 +1,38 @@
 """The promises that can be judged while the world runs, at the very instant of a change."""
 
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import combinations
 
+from local.evidence import SeenAction
 from local.invariants import FINAL, Violation
 from shared.domain.invoice import Invoice, InvoiceStatus
-from shared.domain.notifications import Kind, Mail
+from shared.domain.notifications import Kind
 from shared.domain.order import HOLDS_SLOT, Order, Status
+from shared.domain.refund import RefundRequest
 from tests.simulation.kernel import Kernel, Task
+from tests.simulation.stores import STALENESS
 from tests.simulation.trace import Trace
 from tests.simulation.vendors import SimulatedXendit
 
+_HAS_MEETING = frozenset({Status.SCHEDULED, Status.COMPLETED})
+
 
 class Watch:
-    """Sees every write, invoice and mail; keeps what broke a promise and what was reached."""
+    """Sees every write, invoice and message; keeps what broke a promise and what was reached."""
 
     def __init__(self, kernel: Kernel, trace: Trace) -> None:
         self.violations: list[Violation] = []
         self.transitions: Counter[tuple[str, str]] = Counter()
         self.orders: dict[str, Order] = {}
+        self.actions: list[SeenAction] = []
+        self.last_session = kernel.now
+        # By a message's key: how often it was sent, and when the step that sent it had begun.
         self.sent: Counter[str] = Counter()
+        self.sent_at: dict[str, datetime] = {}
+        # When the session's time, or whether there is to be one, last changed.
+        self.changed_at: dict[str, datetime] = {}
+        self.moved_at: dict[str, datetime] = {}
         self._kernel = kernel
         self._trace = trace
         self._xendit: SimulatedXendit
@@ -38,16 +50,34 @@ class Watch:
     def order_written(self, before: Order | None, order: Order) -> None:
         """Judge a write: no two orders may hold one slot, no status may change against the table."""
         self.orders[order.id] = order
+        self.last_session = max(self.last_session, order.session.ends_at)
+        self._check_link(before, order)
         if order.status not in FINAL and order.check_at is None:
             self._broken("open_orders_have_a_timer", order, f"{order.status} without a timer")
         was = before.status if before else "new"
-        if was == order.status:
+        moved = before is not None and before.session != order.session
+        if was == order.status and not moved:
             return
-        self.transitions[was, order.status] += 1
+        self.changed_at[order.id] = self._kernel.now
+        if moved:
+            self.moved_at[order.id] = self._kernel.now
+        if was != order.status:
+            self.transitions[was, order.status] += 1
         if order.status in HOLDS_SLOT:
             self._check_slot(order)
         if order.status is Status.PAID:
             self._check_paid(order)
+
+    def _check_link(self, before: Order | None, order: Order) -> None:
+        """Judge a write that somebody caused by a link: it must not be one of the past."""
+        task = self._kernel.current
+        action = task.action if task else None
+        if action is None or before is None or action.order_id != order.id:
+            return
+        self.actions.append(action)
+        if not action.invoice_id and action.revision != before.revision:
+            detail = f"{action.purpose} of {action.revision} works at {before.revision}"
+            self._broken("used_links_are_dead", order, detail)
 
     def _check_slot(self, order: Order) -> None:
         holders = [o for o in self.orders.values() if o.status in HOLDS_SLOT]
@@ -80,33 +110,53 @@ class Watch:
             self._claim_left.add(order_id)
         return order_id in self._claim_left
 
-    def mail_sent(self, mail: Mail) -> None:
-        """Judge a mail: once each; reminders only of scheduled sessions that have not begun."""
-        self.sent[mail.key] += 1
-        self._trace.note(f"mail {mail.key}")
-        order_id, kind = mail.key.split(":")[:2]
-        order = self.orders[order_id]
-        if self.sent[mail.key] > 1:
-            self._broken("each_message_once", order, f"{mail.key} sent again")
-        if kind.startswith(f"{Kind.REMINDER}-"):
-            self._check_reminder(order, mail)
+    def refund_started(self, request: RefundRequest) -> None:
+        """Judge a refund at the very start: the order must owe it."""
+        order = self.orders[request.order_id]
+        if order.refund_of(request.invoice_id) is None:
+            detail = f"{request.invoice_id} goes back, and the order does not owe it"
+            self._broken("standing_sessions_keep_their_money", order, detail)
 
-    def _check_reminder(self, order: Order, mail: Mail) -> None:
+    def message_sent(self, key: str) -> None:
+        """Judge a message: once over each channel; reminders only while they are true."""
         task = self._kernel.current
-        assert task is not None, "only a step sends mails"
+        assert task is not None, "only a step sends messages"
+        self.sent[key] += 1
+        self.sent_at.setdefault(key, task.started)
+        self._trace.note(f"message {key}")
+        order_id, named = key.split(":")[:2]
+        if self.sent[key] > 1:
+            self._add(_violation("each_message_once", order_id, f"{key} sent again"))
+        kind, _, detail = named.partition("-")
+        if kind == Kind.REMINDER:
+            self._check_reminder(self.orders[order_id], key, int(detail.partition("-")[2] or 0))
+
+    def _check_reminder(self, order: Order, key: str, of_move: int) -> None:
+        task = self._kernel.current
+        assert task is not None
+        # Who read the order before it changed could not know; and reads may be behind.
+        knew = task.started > self.changed_at[order.id] + STALENESS
         if not order.was(Status.SCHEDULED):
-            self._broken("reminders_are_true", order, f"{mail.key} of a {order.status} order")
-        elif task.started >= order.session.starts_at:
-            self._broken("reminders_are_true", order, f"{mail.key} after the start")
+            self._broken("reminders_are_true", order, f"{key} of a {order.status} order")
+        elif knew and order.status not in _HAS_MEETING:
+            self._broken("reminders_are_true", order, f"{key} of a {order.status} order")
+        elif knew and of_move != order.moves:
+            self._broken("reminders_are_true", order, f"{key} of another time")
+        elif of_move == order.moves and task.started >= order.session.starts_at:
+            self._broken("reminders_are_true", order, f"{key} after the start")
 
     def unforeseen(self, task: str, order_id: str, error: Exception) -> None:
         """Note an error that no rule of the domain and no port is meant to raise."""
         detail = f"{task}: {type(error).__name__}: {error}"
-        self._add(Violation(invariant="no_unforeseen_error", order_id=order_id, detail=detail))
+        self._add(_violation("no_unforeseen_error", order_id, detail))
 
     def _broken(self, invariant: str, order: Order, detail: str) -> None:
-        self._add(Violation(invariant=invariant, order_id=order.id, detail=detail))
+        self._add(_violation(invariant, order.id, detail))
 
     def _add(self, violation: Violation) -> None:
         self._trace.note(f"VIOLATION {violation.invariant}", violation.detail)
         self.violations.append(violation)
+
+
+def _violation(invariant: str, order_id: str, detail: str) -> Violation:
+    return Violation(invariant=invariant, order_id=order_id, detail=detail)

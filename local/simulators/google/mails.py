@@ -170,7 +170,7 @@ def _telling_headers(message: EmailMessage) -> dict[str, str]:
         "content-language",
     )
     return {
-        name: str(value)
+        name: str(value).strip()  # a long value begins on a line of its own
         for name, value in message.items()
         if name.lower().startswith("x-") or name.lower() in named
     }

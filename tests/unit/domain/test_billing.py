@@ -200,7 +200,7 @@ def test_late_money_for_a_taken_slot_is_put_before_the_mentee() -> None:
     change = settle(current, days(taken), invoice=paid_invoice(), now=NEXT_DAY)
     paid = msgspec.structs.replace(current, payment=PAYMENT)
     assert change == Change(order=paid.moved_to(Status.AWAITING_MENTEE, NEXT_DAY, SLOT_WENT))
-    assert change.order.refunds == change.order.attention == ()
+    assert (change.order.refunds, change.order.attention) == ((), ())
     again = settle(change.order, days(), invoice=paid_invoice(), now=NEXT_DAY)
     assert again == Change(order=change.order)
 

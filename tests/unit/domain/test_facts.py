@@ -103,8 +103,9 @@ def test_a_moved_session_is_said_with_its_time_for_as_long_as_it_is_scheduled() 
     told = OrderRescheduled(order_id=moved.id, session=moved.session, moves=1)
     assert facts(moved, OrderRescheduled) == (told,)
     # Still a fact when the calendar has followed: whoever reads it may not have heard of it.
-    meeting = msgspec.structs.replace(moved.meeting, moves=1)
-    assert facts(msgspec.structs.replace(moved, meeting=meeting), OrderRescheduled) == (told,)
+    event = calendar_event(revision=1)
+    followed = record_meeting(moved, {}, event=event, leads=(), now=NOW).order
+    assert facts(followed, OrderRescheduled) == (told,)
     over = moved.moved_to(Status.COMPLETED, moved.session.ends_at)
     assert facts(over, OrderRescheduled) == ()
 

@@ -17,16 +17,30 @@ from shared.domain.meetings import (
     CalendarEvent,
     RoomStatus,
     awaits_room,
+    calendar_is_behind,
     event_id,
     meeting_request,
+    note_cleared,
     note_missed,
     note_missing_room,
+    note_obsolete,
     read_back,
     record_meeting,
     refuse_meeting,
+    wants_event,
+    without_meeting,
 )
 from shared.domain.order import LOOK_AFTER_CHANGE, Change, Meeting, Order, Status
-from tests.builders import NOW, calendar_event, order, order_in, paid_order, session
+from tests.builders import (
+    NOW,
+    calendar_event,
+    moved_order,
+    order,
+    order_in,
+    paid_order,
+    scheduled_order,
+    session,
+)
 
 SECOND = timedelta(seconds=1)
 NOT_PAID = sorted(set(Status) - {Status.PAID})
@@ -149,14 +163,17 @@ def test_what_an_earlier_event_says_changes_nothing() -> None:
 @pytest.mark.parametrize("status", NOT_PAID)
 def test_only_a_paid_order_waits_for_a_room_or_can_be_refused_one(status: Status) -> None:
     current = order_in(status)
+    assert not awaits_room(current)
+    if status is Status.SCHEDULED:  # whose event may have to be moved: what it says is noted
+        return
     assert without_room(current, FAILED) == current
     assert refuse_meeting(current, {}, now=NOW) == Change(order=current)
-    assert not awaits_room(current)
 
 
-def test_a_meeting_that_the_calendar_refuses_is_put_before_the_admin() -> None:
-    refused = refuse_meeting(paid_order(), {}, now=NOW).order
-    assert refused == paid_order().with_attention(MEETING_REFUSED, NOW)
+@pytest.mark.parametrize("current", [paid_order(), moved_order()], ids=["made", "moved"])
+def test_a_meeting_that_the_calendar_refuses_is_put_before_the_admin(current: Order) -> None:
+    refused = refuse_meeting(current, {}, now=NOW).order
+    assert refused == current.with_attention(MEETING_REFUSED, NOW)
 
 
 @pytest.mark.parametrize(
@@ -209,3 +226,111 @@ def test_a_paid_order_whose_time_came_without_a_meeting_is_put_before_the_admin(
     assert noted.has_attention(SESSION_MISSED) is missed
     scheduled = order_in(Status.SCHEDULED)
     assert note_missed(scheduled, {}, now=now) == Change(order=scheduled)
+
+
+def test_a_moved_order_asks_for_its_event_at_the_new_time_under_the_same_id() -> None:
+    before, after = meeting_request(scheduled_order()), meeting_request(moved_order())
+    assert (after.event_id, after.room_request_id) == (before.event_id, before.room_request_id)
+    assert (before.revision, after.revision) == (0, 1)
+    assert after.session.starts_at == session().starts_at + timedelta(days=1)
+
+
+def test_a_calendar_is_behind_until_it_shows_the_latest_move() -> None:
+    moved = moved_order()
+    assert not calendar_is_behind(scheduled_order(), NOW)
+    assert calendar_is_behind(moved, NOW)
+    event = calendar_event(revision=1)
+    followed = record_meeting(moved, {}, event=event, leads=(), now=NOW).order
+    assert followed.meeting == Meeting(
+        event_id=event.event_id,
+        meet_url="https://meet.google.com/abc-defg-hij",
+        moves=1,
+        scheduled_moves=0,
+    )
+    assert not calendar_is_behind(followed, NOW)
+    # Reminders and status are not touched by it.
+    assert msgspec.structs.replace(followed, meeting=moved.meeting) == moved
+
+
+@pytest.mark.parametrize("reason", [MEETING_REFUSED, EVENT_DELETED])
+def test_a_calendar_that_the_admin_was_asked_about_is_not_waited_for(reason: str) -> None:
+    assert not calendar_is_behind(moved_order().with_attention(reason, NOW), NOW)
+    assert calendar_is_behind(moved_order().with_attention("other", NOW), NOW)
+
+
+@pytest.mark.parametrize(("seconds", "behind"), [(-1, True), (0, False)])
+def test_a_calendar_need_not_follow_once_the_session_is_over(seconds: int, *, behind: bool) -> None:
+    now = moved_order().session.ends_at + seconds * SECOND
+    assert calendar_is_behind(moved_order(), now) is behind
+
+
+@pytest.mark.parametrize("current", [moved_order(), changed(moves=1)], ids=["scheduled", "paid"])
+@pytest.mark.parametrize("revision", [0, 2])
+def test_an_event_at_another_time_than_the_orders_is_not_recorded(
+    current: Order, revision: int
+) -> None:
+    event = calendar_event(revision=revision)
+    assert record_meeting(current, {}, event=event, leads=(), now=NOW).order == current
+
+
+def test_an_order_moved_before_its_event_was_made_was_scheduled_at_its_last_time() -> None:
+    moved = changed(moves=2)
+    event = calendar_event(revision=2)
+    meeting = record_meeting(moved, {}, event=event, leads=(), now=NOW).order.meeting
+    assert meeting is not None
+    assert (meeting.moves, meeting.scheduled_moves) == (2, 2)
+
+
+def test_a_move_that_the_calendar_does_not_show_when_read_back_has_to_be_made_there() -> None:
+    followed = record_meeting(
+        moved_order(), {}, event=calendar_event(revision=1), leads=(), now=NOW
+    ).order
+    read = read_back(followed, {}, event=calendar_event(revision=0), now=NOW).order
+    assert calendar_is_behind(read, NOW)
+    assert read == moved_order()
+    seen = read_back(followed, {}, event=calendar_event(revision=1), now=NOW)
+    assert seen == Change(order=followed)
+
+
+def test_a_moved_event_that_lost_its_room_or_was_deleted_is_put_before_the_admin() -> None:
+    assert without_room(moved_order(), PENDING).has_attention(ROOM_GONE)
+    assert without_room(moved_order(), CANCELLED).has_attention(EVENT_DELETED)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_an_order_that_meets_wants_its_event(status: Status) -> None:
+    current = order_in(status)
+    meets = status in {Status.PAID, Status.SCHEDULED}
+    assert wants_event(current, event_id(current)) is meets
+    assert not wants_event(current, "another")
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_event_that_nobody_wants_is_noted_once(status: Status) -> None:
+    current, event = order_in(status), event_id(order_in(status))
+    noted = note_obsolete(current, {}, event=event).order
+    unwanted = status not in {Status.PAID, Status.SCHEDULED}
+    # The one of a cancelled order that was never paid was not noted before.
+    assert (event in noted.obsolete_events) is unwanted
+    assert note_obsolete(noted, {}, event=event).order == noted
+    other = note_obsolete(current, {}, event="other").order
+    assert other.obsolete_events == (*current.obsolete_events, "other")
+
+
+def test_only_what_was_cleared_is_obsolete_no_more() -> None:
+    current = changed(obsolete_events=("a", "b", "c"))
+    assert note_cleared(current, {}, events=("a", "c", "x")).order == changed(
+        obsolete_events=("b",)
+    )
+    assert note_cleared(paid_order(), {}, events=()) == Change(order=paid_order())
+
+
+def test_a_meeting_that_is_given_up_leaves_its_event_to_clear_and_another_id_to_use() -> None:
+    scheduled = scheduled_order(room_attempt=1)
+    given_up = without_meeting(scheduled)
+    assert given_up.meeting is None
+    assert given_up.obsolete_events == (event_id(scheduled),)
+    assert event_id(given_up) not in given_up.obsolete_events
+    assert (given_up.event_generation, given_up.room_attempt) == (1, 0)
+    twice = without_meeting(given_up)
+    assert len(set(twice.obsolete_events)) == len(twice.obsolete_events) == 2

@@ -198,8 +198,8 @@ def test_the_booking_of_an_order_lies_on_its_mentors_days() -> None:
         (0, 1, [30, 1]),
         (23, 0, [1]),
         (23, 1, [1, 2]),
-        (12, 719, [1]),
-        (12, 720, [1, 2]),
+        (12, 660, [1]),
+        (12, 661, [1, 2]),
     ],
 )
 def test_a_booking_lies_on_the_days_that_its_buffer_touches_too(

@@ -1,10 +1,18 @@
 """Placing an order: taken or refused, at the exact limits, and taken up again."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
+from shared.domain.availability import (
+    DAY_OFF,
+    OUTSIDE_HOURS,
+    TOO_LITTLE_NOTICE,
+    Availability,
+    WeeklyHours,
+)
 from shared.domain.order import Change, Order, Status
 from shared.domain.placement import (
     INVOICE_REFUSED,
@@ -17,7 +25,7 @@ from shared.domain.placement import (
     reject,
     release_claim,
 )
-from shared.domain.schedule import Session
+from shared.domain.schedule import Period, Session
 from shared.errors import ClaimedError, ConflictingOrderError
 from tests.builders import (
     NOW,
@@ -177,3 +185,50 @@ def test_what_is_not_pending_is_neither_refused_nor_released(status: Status) -> 
 def test_a_decision_on_an_order_that_does_not_exist_is_a_mistake() -> None:
     with pytest.raises(LookupError, match="not in the store"):
         existing(None)
+
+
+@pytest.mark.parametrize(("minutes", "taken"), [(-16, False), (-15, False), (-14, True), (0, True)])
+def test_a_mentors_buffer_keeps_two_sessions_apart(minutes: int, *, taken: bool) -> None:
+    near = order(id="other", session=session(starts_at=START - 60 * MINUTE + minutes * MINUTE))
+    rested = Availability(mentor_id=mentor().id, buffer_minutes=15)
+    request = order_created()
+    change = place(None, days(near), request=request, claim=CLAIM, now=NOW, availability=rested)
+    assert (change.order.reason == SLOT_TAKEN) is taken
+    assert change.order.buffer_minutes == 15
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "reason"),
+    [(-60, 0, None), (60, 90, None), (59, 90, SLOT_TAKEN), (-60, 1, SLOT_TAKEN)],
+)
+def test_a_mentors_own_appointment_takes_the_slot(begin: int, end: int, reason: str | None) -> None:
+    busy = [Period(starts_at=START + begin * MINUTE, ends_at=START + end * MINUTE)]
+    change = place(None, days(), request=order_created(), claim=CLAIM, now=NOW, busy=busy)
+    assert change.order.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"days_off": (START.date(),)}, DAY_OFF),
+        ({"hours": (WeeklyHours(weekday=1, from_=time(9), until=time(12)),)}, OUTSIDE_HOURS),
+        ({"notice_minutes": 30 * 24 * 60}, TOO_LITTLE_NOTICE),
+        ({"hours": (WeeklyHours(weekday=1, from_=time(20), until=time(21)),)}, None),
+    ],
+)
+def test_what_a_mentor_does_not_take_is_refused_with_the_reason_and_holds_nothing(
+    limits: dict[str, Any], reason: str | None
+) -> None:
+    own = Availability(mentor_id=mentor().id, time_zone="Asia/Makassar", **limits)
+    change = place(None, days(), request=order_created(), claim=CLAIM, now=NOW, availability=own)
+    assert change.order.reason == reason
+    assert bool(change.days) is (reason is None)
+
+
+def test_an_order_that_was_taken_is_not_judged_again_by_what_the_mentor_said_since() -> None:
+    off = Availability(mentor_id=mentor().id, days_off=(START.date(),), buffer_minutes=30)
+    current = claimed_order()
+    again = place(
+        current, days(), request=order_created(), claim=CLAIM, now=NOW + CLAIM, availability=off
+    )
+    assert (again.order.status, again.order.buffer_minutes) == (Status.PENDING, 0)

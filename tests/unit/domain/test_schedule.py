@@ -4,7 +4,16 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from shared.domain.schedule import Booking, DayKey, MentorDay, Session, days_of, find_conflict
+from shared.domain.schedule import (
+    Booking,
+    DayKey,
+    MentorDay,
+    Period,
+    Session,
+    days_of,
+    find_conflict,
+    without,
+)
 from tests.builders import session
 
 DAY = DayKey("m-4", date(2026, 12, 1))
@@ -90,3 +99,36 @@ def test_an_order_is_not_in_its_own_way() -> None:
 
 def test_nobody_is_booked_on_no_days() -> None:
     assert find_conflict([], booking("new", at(12))) is None
+
+
+def period(begin: int, end: int) -> Period:
+    """Return the time between two hours of the first of December, UTC."""
+    day = datetime(2026, 12, 1, tzinfo=UTC)
+    return Period(starts_at=day + timedelta(hours=begin), ends_at=day + timedelta(hours=end))
+
+
+@pytest.mark.parametrize(
+    ("busy", "left"),
+    [
+        ((12, 13), []),
+        ((11, 14), [(11, 12), (13, 14)]),
+        ((11, 13), [(11, 12)]),
+        ((12, 14), [(13, 14)]),
+        ((11, 12), [(11, 12)]),
+        ((13, 14), [(13, 14)]),
+    ],
+)
+def test_what_is_busy_beside_ones_own_session_is_what_is_left_without_it(
+    busy: tuple[int, int], left: list[tuple[int, int]]
+) -> None:
+    assert without([period(*busy)], at(12)) == tuple(period(*each) for each in left)
+
+
+@pytest.mark.parametrize(("minutes", "taken"), [(14, False), (15, False), (16, True)])
+def test_a_buffer_keeps_two_bookings_apart_whichever_comes_first(
+    minutes: int, *, taken: bool
+) -> None:
+    early, late = booking("a", at(12)), booking("b", at(13, 15))
+    for held, wanted in ((early, late), (late, early)):
+        day = MentorDay(key=DAY, bookings=(held,))
+        assert (find_conflict([day], wanted, buffer_minutes=minutes) is not None) is taken

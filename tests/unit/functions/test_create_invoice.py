@@ -1,14 +1,17 @@
 """create_invoice: one payable invoice and one answer, however often and whenever the event comes."""
 
-from datetime import timedelta
+from datetime import time, timedelta
+from functools import partial
 
 import pytest
 
 from functions.payment_callback.use_case import InvoiceCallback
-from shared.domain.billing import PAID_BUT_NOT_WANTED
-from shared.domain.events import AttentionRaised, InvoiceCreated, OrderRejected
-from shared.domain.order import Status
+from shared.domain.availability import OUTSIDE_HOURS, Availability, WeeklyHours
+from shared.domain.cancellation import cancel
+from shared.domain.events import InvoiceCreated, OrderRejected, RefundDue
+from shared.domain.order import Actor, Status
 from shared.domain.placement import INVOICE_REFUSED, SESSION_TOO_SOON, SLOT_TAKEN
+from shared.domain.schedule import Period
 from shared.errors import (
     ClaimedError,
     ConflictingOrderError,
@@ -29,8 +32,11 @@ from tests.unit.functions.chain import (
 )
 
 EVENT = order_created()
-CALLS = ["transact", "create", "transact", "publish"]
-CALLS_WITH_A_SEARCH = ["transact", "find", "create", "transact", "publish"]
+ASKS = ["get", "busy"]
+CALLS = [*ASKS, "transact", "create", "transact", "publish"]
+CALLS_WITH_A_SEARCH = [*ASKS, "transact", "find", "create", "transact", "publish"]
+# The places of these calls, counted from one.
+CREATE, RECORD = 4, 5
 ONE_DAY = InvoiceRequest(order=order(), duration_s=24 * 60 * 60)
 
 
@@ -48,7 +54,7 @@ def interrupted() -> Chain:
     """Return a world whose first delivery crashed after its claim, which is stale now."""
     chain = Chain()
     with pytest.raises(CrashError):
-        chain.create_invoice(Crash(2))(EVENT)
+        chain.create_invoice(Crash(CREATE))(EVENT)
     chain.clock.advance(CLAIM)
     return chain
 
@@ -101,12 +107,22 @@ def test_an_event_that_comes_again_only_says_the_same_again() -> None:
     chain.create_invoice()(EVENT)
     writes = chain.orders.writes
     chain.create_invoice(crash)(EVENT)
-    assert crash.calls == ["transact", "publish"]
+    assert crash.calls == [*ASKS, "transact", "publish"]
     assert chain.events.events == [created(), created()]
     assert chain.orders.writes == writes
 
 
-@pytest.mark.parametrize("status", [Status.PAID, Status.SCHEDULED, Status.COMPLETED])
+@pytest.mark.parametrize(
+    "status",
+    [
+        Status.PAID,
+        Status.AWAITING_MENTOR,
+        Status.AWAITING_MENTEE,
+        Status.SCHEDULED,
+        Status.COMPLETED,
+        Status.CANCELLED,
+    ],
+)
 def test_an_event_that_comes_very_late_says_nothing(status: Status) -> None:
     chain = Chain()
     chain.put(order_in(status))
@@ -118,7 +134,7 @@ def test_an_event_that_comes_very_late_says_nothing(status: Status) -> None:
 def test_while_one_delivery_makes_the_invoice_another_is_told_to_come_back() -> None:
     chain = Chain()
     with pytest.raises(CrashError):
-        chain.create_invoice(Crash(2))(EVENT)
+        chain.create_invoice(Crash(CREATE))(EVENT)
     with pytest.raises(ClaimedError) as caught:
         chain.create_invoice()(EVENT)
     assert caught.value.retry_after == CLAIM.total_seconds()
@@ -196,7 +212,7 @@ def test_when_all_earlier_invoices_have_expired_a_new_one_is_made() -> None:
     assert chain.payable == ["inv-2"]
 
 
-@pytest.mark.parametrize("at", range(2, len(CALLS) + 1))
+@pytest.mark.parametrize("at", range(CREATE, len(CALLS) + 1))
 def test_a_delivery_that_outlives_its_claim_makes_no_second_payable_invoice(at: int) -> None:
     chain = Chain()
 
@@ -221,7 +237,7 @@ def test_an_order_that_was_paid_before_its_invoice_was_recorded_stays_paid() -> 
         chain.invoices.pay("inv-1")
         chain.handle_callback()(InvoiceCallback(external_id=EVENT.order_id))
 
-    chain.create_invoice(Meanwhile(3, mentee_pays))(EVENT)
+    chain.create_invoice(Meanwhile(RECORD, mentee_pays))(EVENT)
     assert chain.order().status is Status.PAID
     assert [event.topic for event in chain.said] == ["invoice.paid"]
 
@@ -236,6 +252,69 @@ def test_a_taken_slot_is_refused_without_an_invoice() -> None:
     assert {booking.order_id for booking in chain.bookings()} == {"other"}
 
 
+def test_what_the_mentor_does_not_take_is_refused_without_an_invoice() -> None:
+    chain = Chain()
+    mornings = WeeklyHours(weekday=1, from_=time(8), until=time(12))
+    chain.availability.put(Availability(mentor_id=EVENT.mentor.id, hours=(mornings,)))
+    chain.create_invoice()(EVENT)
+    assert chain.invoices.all == []
+    assert chain.events.events == [OrderRejected(order_id=EVENT.order_id, reason=OUTSIDE_HOURS)]
+
+
+def test_what_lies_on_the_mentors_own_appointment_is_refused_without_an_invoice() -> None:
+    chain = Chain()
+    own = Period(starts_at=session().starts_at, ends_at=session().ends_at)
+    chain.calendars.times[EVENT.mentor.email] = [own]
+    chain.create_invoice()(EVENT)
+    assert chain.invoices.all == []
+    assert chain.events.events == [OrderRejected(order_id=EVENT.order_id, reason=SLOT_TAKEN)]
+
+
+def test_two_sessions_nearer_than_the_buffer_are_never_both_sold_across_midnight() -> None:
+    chain = Chain()
+    chain.availability.put(Availability(mentor_id=EVENT.mentor.id, buffer_minutes=90))
+    late = order_created(session=session(starts_at=session().starts_at.replace(hour=22)))
+    early = order_created(
+        order_id="other", session=session(starts_at=late.session.ends_at + timedelta(minutes=80))
+    )
+    for event in (late, early):
+        chain.create_invoice()(event)
+    assert (chain.order().status, chain.order("other").status) == (
+        Status.INVOICED,
+        Status.REJECTED,
+    )
+
+
+def test_a_calendar_that_cannot_be_asked_holds_nothing_and_is_asked_again() -> None:
+    chain = Chain()
+    chain.calendars.faults.before("busy", NotDoneError("429", retry_after=7))
+    with pytest.raises(NotDoneError):
+        chain.create_invoice()(EVENT)
+    assert chain.orders.writes == 0
+    chain.create_invoice()(EVENT)
+    assert chain.payable == ["inv-1"]
+
+
+def test_an_order_called_off_while_its_invoice_is_made_leaves_nothing_to_pay() -> None:
+    chain = Chain()
+
+    def mentee_cancels() -> None:
+        pending = chain.order()
+        off = partial(
+            cancel,
+            by=Actor.MENTEE,
+            revision=0,
+            refund_until=timedelta(hours=24),
+            now=chain.clock.now(),
+        )
+        chain.orders.transact(pending.id, off, pending.day_keys)
+
+    chain.create_invoice(Meanwhile(RECORD, mentee_cancels))(EVENT)
+    assert chain.order().status is Status.CANCELLED
+    assert chain.payable == []
+    assert chain.bookings() == set()
+
+
 def test_an_order_that_waited_too_long_is_refused_and_what_was_made_for_it_is_closed() -> None:
     chain = interrupted()
     chain.invoices.create(InvoiceRequest(order=order(), duration_s=8 * 24 * 60 * 60))
@@ -246,16 +325,16 @@ def test_an_order_that_waited_too_long_is_refused_and_what_was_made_for_it_is_cl
     assert chain.payable == []
 
 
-def test_an_order_that_waited_too_long_and_was_paid_meanwhile_goes_before_the_admin() -> None:
+def test_an_order_that_waited_too_long_and_was_paid_meanwhile_gets_its_money_back() -> None:
     chain = Chain()
     with pytest.raises(CrashError):
-        chain.create_invoice(Crash(2, after=True))(EVENT)
+        chain.create_invoice(Crash(CREATE, after=True))(EVENT)
     chain.invoices.pay("inv-1")
     chain.clock.advance(session().starts_at - timedelta(minutes=64) - chain.clock.now())
     chain.create_invoice()(EVENT)
     assert chain.order().status is Status.REJECTED
-    assert chain.order().has_attention(PAID_BUT_NOT_WANTED)
-    assert [type(fact) for fact in chain.said] == [OrderRejected, AttentionRaised]
+    assert chain.order().attention == ()
+    assert [type(fact) for fact in chain.said] == [OrderRejected, RefundDue]
 
 
 def test_other_content_under_the_same_id_is_refused_and_changes_nothing() -> None:

@@ -6,18 +6,20 @@ from datetime import timedelta
 import pytest
 
 from functions.payment_callback.use_case import InvoiceCallback, Outcome
-from shared.domain.billing import (
-    AMOUNT_MISMATCH,
-    PAID_AFTER_SLOT_WENT,
-    PAID_BUT_NOT_WANTED,
-    PAID_TWICE,
+from shared.domain.billing import AMOUNT_MISMATCH
+from shared.domain.confirmation import SLOT_WENT
+from shared.domain.events import (
+    AttentionRaised,
+    InvoiceExpired,
+    InvoicePaid,
+    RefundDue,
+    SessionDeclined,
 )
-from shared.domain.events import AttentionRaised, InvoiceExpired, InvoicePaid
 from shared.domain.order import Status
 from shared.domain.placement import INVOICE_REFUSED, reject
 from shared.errors import RetryableError
 from shared.ports import InvoiceRequest
-from tests.builders import NOW, mentor, order, order_created, order_in
+from tests.builders import NOW, cancelled_order, mentor, order, order_created, order_in
 from tests.unit.functions.chain import CLAIM, Chain, Crash, CrashError, crash_points, redeliver
 
 EVENT = order_created()
@@ -39,7 +41,7 @@ def pending() -> Chain:
     """Return a world in which the invoice was made and the crash came before it was recorded."""
     chain = Chain()
     with pytest.raises(CrashError):
-        chain.create_invoice(Crash(2, after=True))(EVENT)
+        chain.create_invoice(Crash(4, after=True))(EVENT)
     return chain
 
 
@@ -53,6 +55,10 @@ def paid_event(invoice_id: str = "inv-1", after: timedelta = timedelta(0)) -> In
     return InvoicePaid(
         order_id=EVENT.order_id, invoice_id=invoice_id, paid_at=NOW + after, price=EVENT.price
     )
+
+
+def refund_due(invoice_id: str = "inv-1") -> RefundDue:
+    return RefundDue(order_id=EVENT.order_id, invoice_id=invoice_id, amount=250_000)
 
 
 def attention(reason: str, after: timedelta = timedelta(0)) -> AttentionRaised:
@@ -182,15 +188,16 @@ def test_a_paid_spare_invoice_pays_the_order_and_closes_the_one_that_was_shown()
     assert chain.said == [paid_event("inv-2")]
 
 
-def test_a_second_payment_is_put_before_the_admin() -> None:
+def test_a_second_payment_goes_back() -> None:
     chain = invoiced()
     chain.invoices.create(REQUEST)
     chain.invoices.pay("inv-1")
     chain.invoices.pay("inv-2")
     chain.handle_callback()(PAID)
     second = InvoiceCallback(external_id=EVENT.order_id, id="inv-2", status="PAID")
-    assert chain.handle_callback()(second) is Outcome.ATTENTION
-    assert chain.said == [paid_event(), attention(PAID_TWICE)]
+    assert chain.handle_callback()(second) is Outcome.REFUND
+    assert chain.said == [paid_event(), refund_due("inv-2")]
+    assert (chain.order().status, chain.order().attention) == (Status.PAID, ())
     assert chain.handle_callback()(second) is Outcome.UNCHANGED
 
 
@@ -202,7 +209,7 @@ def test_a_wrong_amount_is_put_before_the_admin_and_pays_nothing() -> None:
     assert chain.events.events == [attention(AMOUNT_MISMATCH)]
 
 
-def test_money_for_a_rejected_order_is_put_before_the_admin() -> None:
+def test_money_for_a_rejected_order_goes_back() -> None:
     chain = pending()
     chain.orders.transact(
         EVENT.order_id,
@@ -210,8 +217,23 @@ def test_money_for_a_rejected_order_is_put_before_the_admin() -> None:
         order().day_keys,
     )
     chain.invoices.pay("inv-1")
-    assert chain.handle_callback()(PAID) is Outcome.ATTENTION
-    assert chain.said == [attention(PAID_BUT_NOT_WANTED)]
+    assert chain.handle_callback()(PAID) is Outcome.REFUND
+    assert chain.said == [refund_due()]
+    assert chain.handle_callback()(PAID) is Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize(("at", "after"), crash_points(CALLS))
+def test_after_a_crash_at_any_call_money_for_a_closed_order_goes_back_once(
+    at: int, *, after: bool
+) -> None:
+    chain = invoiced()
+    chain.put(cancelled_order(chain.order()))
+    chain.invoices.pay("inv-1")
+    with pytest.raises(CrashError):
+        chain.handle_callback(Crash(at, after=after))(PAID)
+    redeliver(chain.clock, lambda: chain.handle_callback()(PAID))
+    assert [refund.amount for refund in chain.order().refunds] == [250_000]
+    assert chain.said == [refund_due()]
 
 
 def expired_then_paid() -> Chain:
@@ -234,10 +256,12 @@ def test_late_money_buys_the_slot_back_while_it_is_free() -> None:
     assert chain.said[1:] == [paid_event("inv-2", after=DAY)]
 
 
-def test_late_money_for_a_slot_that_is_sold_again_is_put_before_the_admin() -> None:
+def test_late_money_for_a_slot_that_is_sold_again_is_put_before_the_mentee() -> None:
     chain = expired_then_paid()
     chain.create_invoice()(order_created(order_id="other"))
-    assert chain.handle_callback()(LATE) is Outcome.ATTENTION
-    assert chain.order().status is Status.EXPIRED
+    assert chain.handle_callback()(LATE) is Outcome.PAID
+    assert chain.order().status is Status.AWAITING_MENTEE
     assert {booking.order_id for booking in chain.bookings()} == {"other"}
-    assert attention(PAID_AFTER_SLOT_WENT, after=DAY) in chain.said
+    declined = SessionDeclined(order_id=EVENT.order_id, reason=SLOT_WENT, revision=0)
+    assert chain.said[-1] == declined
+    assert chain.order().refunds == ()

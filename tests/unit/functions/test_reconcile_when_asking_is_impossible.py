@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from functions.reconcile_orders.use_case import PAGE_SIZE, ReconcileOrders, Tick
+from functions.reconcile_orders.use_case import PAGE_SIZE, Tick
 from shared.domain.order import LOOK_AFTER_CHANGE, Order, Status
 from shared.domain.timers import postpone
 from tests.builders import invoiced_order, order_in
@@ -20,15 +20,7 @@ def chain() -> Chain:
 
 
 def reconcile(chain: Chain) -> Tick:
-    step = ReconcileOrders(
-        orders=chain.orders,
-        deliveries=chain.deliveries,
-        invoices=chain.invoices,
-        meetings=chain.meetings,
-        events=chain.events,
-        clock=chain.clock,
-    )
-    return step(chain.clock.now())
+    return chain.reconcile_orders()(chain.clock.now())
 
 
 def due(chain: Chain, order: Order, name: str, by: timedelta) -> Order:

@@ -13,7 +13,7 @@ from shared.domain.events import (
     MeetingScheduled,
     ReminderDue,
 )
-from shared.domain.notifications import MESSAGE_FAILED
+from shared.domain.notifications import MESSAGE_FAILED, TOO_LATE
 from shared.domain.order import Attention, Order, Status
 from shared.errors import ClaimedError, NotDoneError, PermanentError, RetryableError
 from tests.builders import NOW, event_of, invoiced_order, order_in, scheduled_order
@@ -35,8 +35,8 @@ KEY = "NUS-2026-000123:invoice_ready:mentee:email"
 ONE_MAIL = ["get", "draft", "transact", "send", "transact"]
 CALLS = ["get", *ONE_MAIL]
 REFUSED = PermanentError("no such address")
-# The admin is told through the order and an event, before the message is settled.
-CALLS_OF_A_REFUSAL = ["get", "get", "draft", "transact", "publish", "transact"]
+# The message is settled, then the admin is told through the order and an event.
+CALLS_OF_A_REFUSAL = ["get", "get", "draft", "transact", "transact", "publish"]
 ASKED = AttentionRaised(order_id=PAY.order_id, reason=MESSAGE_FAILED, since=NOW)
 
 
@@ -101,11 +101,28 @@ def test_what_is_no_longer_true_is_not_sent(status: Status) -> None:
     assert chain.mails == {}
 
 
-def test_a_reminder_after_the_start_is_not_sent() -> None:
+def test_a_reminder_after_the_start_is_not_sent_and_that_is_on_record() -> None:
     chain = world(scheduled_order())
     chain.clock.advance(scheduled_order().session.starts_at - NOW)
-    chain.send_notification()(event_of(ReminderDue))
+    for _ in range(2):
+        chain.send_notification()(event_of(ReminderDue))
     assert chain.mails == {}
+    for reader in ("mentee", "mentor"):
+        record = chain.deliveries.get(f"NUS-2026-000123:reminder-60:{reader}:email")
+        assert record is not None
+        assert (record.failed, record.sent_at) == (TOO_LATE, None)
+    # The admin need not hear of it.
+    assert chain.order().attention == ()
+
+
+def test_a_reminder_that_went_out_is_not_recorded_as_too_late() -> None:
+    chain = world(scheduled_order())
+    chain.send_notification()(event_of(ReminderDue))
+    chain.clock.advance(scheduled_order().session.starts_at - NOW)
+    chain.send_notification()(event_of(ReminderDue))
+    record = chain.deliveries.get("NUS-2026-000123:reminder-60:mentee:email")
+    assert record is not None
+    assert record.arrived
 
 
 def test_an_order_that_is_not_there_yet_is_looked_for_again() -> None:
@@ -220,12 +237,43 @@ def test_that_the_admin_cannot_be_told_is_not_told_the_admin() -> None:
     assert chain.mails == {}
 
 
-@pytest.mark.parametrize("error", [REFUSED, NotDoneError("429"), RetryableError("timeout")])
+@pytest.mark.parametrize("error", [REFUSED, RetryableError("timeout")])
 def test_one_reader_who_cannot_be_reached_does_not_hold_up_the_other(error: Exception) -> None:
     chain = world(scheduled_order())
     chain.mailer.faults.before("draft", error)
     redeliver_once(chain, fails=isinstance(error, RetryableError))
     assert chain.mails == keys("session_scheduled:mentor")
+
+
+@pytest.mark.parametrize(("retry_after", "wait"), [(None, 30), (7.0, 7)])
+def test_while_a_channel_asks_for_patience_only_what_is_urgent_goes_out(
+    retry_after: float | None, wait: int
+) -> None:
+    chain = world(scheduled_order())
+    step = chain.send_notification()
+    chain.mailer.faults.before("draft", NotDoneError("429", retry_after=retry_after))
+    with pytest.raises(NotDoneError):  # and the mentor's mail is not even tried
+        step(MEET)
+    chain.clock.sleep(wait - 1)
+    with pytest.raises(NotDoneError, match="left to others") as caught:
+        step(MEET)
+    assert caught.value.retry_after == 1.0
+    step(reminder_before(60))
+    with pytest.raises(NotDoneError):
+        step(reminder_before(1440))
+    assert chain.mails == keys("reminder-60:mentee", "reminder-60:mentor")
+    chain.clock.sleep(1)
+    step(MEET)
+    assert chain.mails == keys(
+        "reminder-60:mentee",
+        "reminder-60:mentor",
+        "session_scheduled:mentee",
+        "session_scheduled:mentor",
+    )
+
+
+def reminder_before(lead: int) -> ReminderDue:
+    return ReminderDue(order_id=PAY.order_id, lead_minutes=lead, session=scheduled_order().session)
 
 
 def test_the_reader_who_was_postponed_is_told_later_and_the_other_not_again() -> None:
@@ -240,10 +288,7 @@ def test_the_reader_who_was_postponed_is_told_later_and_the_other_not_again() ->
 def test_leads_and_reasons_are_messages_of_their_own() -> None:
     chain = world(scheduled_order())
     for lead in (60, 10, 60):
-        event = ReminderDue(
-            order_id=PAY.order_id, lead_minutes=lead, session=scheduled_order().session
-        )
-        chain.send_notification()(event)
+        chain.send_notification()(reminder_before(lead))
     assert chain.mails == keys(
         "reminder-60:mentee", "reminder-60:mentor", "reminder-10:mentee", "reminder-10:mentor"
     )

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Literal
 
+import msgspec
 import pytest
 
 from functions.send_reminder import use_case
@@ -10,7 +12,7 @@ from functions.send_reminder.use_case import Tick
 from shared.domain.events import Event, ReminderDue
 from shared.domain.order import Order, Status
 from shared.errors import RetryableError
-from tests.builders import order_in, scheduled_order, session
+from tests.builders import asked_order, invoiced_order, order_in, scheduled_order, session
 from tests.unit.functions.chain import Chain, Crash, CrashError
 
 START = session().starts_at
@@ -53,6 +55,25 @@ def test_an_order_is_reminded_of_once_for_each_lead() -> None:
     assert chain.order("o-0000").next_reminder_at is None
 
 
+@pytest.mark.parametrize(
+    ("order", "about", "minutes"),
+    [(invoiced_order(), "payment", 120), (asked_order(), "answer", 360)],
+)
+def test_who_has_to_pay_or_answer_is_reminded_once(
+    order: Order, about: Literal["payment", "answer"], minutes: int
+) -> None:
+    chain = Chain()
+    chain.put(order)
+    assert order.next_reminder_at is not None
+    for n in range(3):
+        chain.send_reminders()(order.next_reminder_at + n * MINUTE)
+    expected = ReminderDue(
+        order_id=order.id, lead_minutes=minutes, session=order.session, about=about
+    )
+    assert chain.events.events == [expected]
+    assert chain.order().next_reminder_at is None
+
+
 def test_after_missed_ticks_only_the_shortest_lead_is_sent() -> None:
     chain = with_orders(1)
     assert chain.send_reminders()(before(5)) == Tick(due=1, published=1)
@@ -64,10 +85,11 @@ def test_after_missed_ticks_only_the_shortest_lead_is_sent() -> None:
     ("order", "now"),
     [
         (scheduled_order(), START),
-        (order_in(Status.COMPLETED), before(10)),
-        (scheduled_order().moved_to(Status.CANCELLED, before(1500)), before(10)),
+        (msgspec.structs.replace(order_in(Status.COMPLETED), next_reminder_at=START), START),
+        (asked_order(), START),
+        (invoiced_order(), START),
     ],
-    ids=["begun", "completed", "cancelled"],
+    ids=["begun", "completed", "answer overdue", "expired"],
 )
 def test_the_timer_of_an_order_without_need_is_switched_off(order: Order, now: datetime) -> None:
     chain = Chain()
