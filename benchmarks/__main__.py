@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import results
 
-NAMES = ("operations", "ticks", "cold_start", "cpu_per_event")
+NAMES = ("operations", "ticks", "cold_start", "cpu_per_event", "pipeline")
 
 
 def main() -> None:
