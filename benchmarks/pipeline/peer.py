@@ -34,6 +34,8 @@ SETTINGS: dict[str, Any] = json.loads(sys.argv[1])
 PORT = int(sys.argv[2])
 POLLS_S = (0.25, 0.5, 1.0, 2.0)
 PATIENCE_S = 600
+# A kept connection may turn out to be closed; ours sends again then, too.
+AGAIN = {"retries_allowed": True, "max_attempts": 3, "interval_seconds": 0.1}
 RAW = {"_preload_content": False, "_request_timeout": 5.0}
 
 DBOS(
@@ -72,7 +74,7 @@ def google(api: str, version: str, path: str, *names: str) -> Any:
     return known[names]
 
 
-@DBOS.step()
+@DBOS.step(**AGAIN)
 def create_invoice(order: dict[str, Any]) -> dict[str, str]:
     """Make the invoice."""
     request = CreateInvoiceRequest(
@@ -88,14 +90,14 @@ def create_invoice(order: dict[str, Any]) -> dict[str, str]:
     return {"id": made["id"], "url": made["invoice_url"]}
 
 
-@DBOS.step()
+@DBOS.step(**AGAIN)
 def confirmed(invoice_id: str) -> bool:
     """Ask Xendit whether the invoice is paid."""
     told = json.loads(xendit.get_invoice_by_id(invoice_id, **RAW).data)
     return told["status"] in {"PAID", "SETTLED"}
 
 
-@DBOS.step()
+@DBOS.step(**AGAIN)
 def make_event(order: dict[str, Any]) -> str:
     """Put the session into the calendar and wait for its room."""
     events = google("calendar", "v3", "calendar/v3/", "events")
@@ -125,7 +127,7 @@ def make_event(order: dict[str, Any]) -> str:
     return str(event["hangoutLink"])
 
 
-@DBOS.step()
+@DBOS.step(**AGAIN)
 def draft(reader: dict[str, str], subject: str, said: str) -> str:
     """Write a mail, in text and HTML as ours are."""
     message = EmailMessage()
@@ -139,7 +141,7 @@ def draft(reader: dict[str, str], subject: str, said: str) -> str:
     return str(drafts.create(userId="me", body={"message": {"raw": raw}}).execute()["id"])
 
 
-@DBOS.step()
+@DBOS.step(**AGAIN)
 def send(draft_id: str) -> None:
     """Send it."""
     google("gmail", "v1", "", "users", "drafts").send(userId="me", body={"id": draft_id}).execute()
