@@ -56,7 +56,7 @@ class Dispatcher:
         endpoints: Mapping[str, str],
         clock: Clock,
         policy: RetryPolicy,
-        concurrency: int = 8,
+        concurrency: int = 32,
     ) -> None:
         self._queue = queue
         self._endpoints = endpoints

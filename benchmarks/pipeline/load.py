@@ -34,7 +34,7 @@ class System(Protocol):
         """Tell that its invoice is paid."""
 
     def seen(self) -> Iterable[Seen]:
-        """Return what is new: ``invoiced``, then ``room``."""
+        """Return what is new: ``invoiced``, ``told`` (the mentee, of the invoice), ``room``."""
 
     def idle(self) -> bool:
         """Whether nothing is left to do, now that every order has its room."""
@@ -65,6 +65,7 @@ class Load:
         """Play all orders."""
         waiting, mails = orders[::-1], self._mails()
         submitted: dict[str, float] = {}
+        invoices: dict[str, str] = {}
         paid: dict[str, float] = {}
         link_s: list[float] = []
         room_s: list[float] = []
@@ -76,10 +77,13 @@ class Load:
                     submitted[order.order_id] = time.time()
                     senders.submit(self._system.submit, order).add_done_callback(_raise)
                 for seen in self._system.seen():
-                    if seen.what == "invoiced" and seen.order_id not in paid:
+                    if seen.what == "invoiced":
                         link_s.append(seen.at - submitted[seen.order_id])
-                        paid[seen.order_id] = 0.0
-                        senders.submit(self._pay, seen, paid).add_done_callback(_raise)
+                        invoices[seen.order_id] = seen.invoice_id
+                    elif seen.what == "told":
+                        invoice_id = invoices[seen.order_id]
+                        paying = senders.submit(self._pay, seen.order_id, invoice_id, paid)
+                        paying.add_done_callback(_raise)
                     elif seen.what == "room":
                         room_s.append(seen.at - paid[seen.order_id])
                 self._check(began, f"{len(room_s)} rooms, {len(link_s)} invoices")
@@ -90,11 +94,11 @@ class Load:
         duration_s, mails = time.time() - began, self._mails() - mails
         return Run(len(orders), duration_s, mails, tuple(link_s), tuple(room_s))
 
-    def _pay(self, seen: Seen, paid: dict[str, float]) -> None:
-        url = f"{self._xendit}/_admin/invoices/{seen.invoice_id}/pay"
+    def _pay(self, order_id: str, invoice_id: str, paid: dict[str, float]) -> None:
+        url = f"{self._xendit}/_admin/invoices/{invoice_id}/pay"
         self._client.post(url, json={"webhook": False}).raise_for_status()
-        paid[seen.order_id] = time.time()
-        self._system.webhook(seen.order_id, seen.invoice_id)
+        paid[order_id] = time.time()
+        self._system.webhook(order_id, invoice_id)
 
     def _mails(self) -> int:
         return int(self._client.get(f"{self._google}/_admin/counts").json()["mails"])

@@ -154,6 +154,7 @@ def sell(order: dict[str, Any]) -> None:
     note(order, "invoiced", invoice_id=invoice["id"])
     if SETTINGS["thorough"]:
         tell(order["mentee"], "Your invoice", invoice["url"])
+    note(order, "told")
     DBOS.recv("paid", timeout_seconds=PATIENCE_S)
     if SETTINGS["thorough"]:
         assert confirmed(invoice["id"])

@@ -18,6 +18,7 @@ from local.staging import ROOT
 from shared.adapters.clock import SystemClock
 from shared.adapters.sqlite_queue import SqlitePublisher, SqliteQueue
 from shared.domain.events import OrderCreated
+from shared.domain.notifications import Delivery, Kind
 from shared.domain.order import Order, Status
 
 _ENVIRONMENT = ROOT / ".local" / "bench" / "dbos-venv"
@@ -43,7 +44,9 @@ class Ours:
         self._queue = SqliteQueue(config.data_dir / "queue.db")
         self._publisher = SqlitePublisher(self._queue, SystemClock())
         self._store = sqlite3.connect(config.data_dir / "orders.db", isolation_level=None)
+        self._deliveries = sqlite3.connect(config.data_dir / "deliveries.db", isolation_level=None)
         self._client = httpx.Client(trust_env=False, timeout=30)
+        self._untold: dict[str, str] = {}
         self._since = 0.0
         self._known: set[tuple[str, str]] = set()
 
@@ -65,6 +68,15 @@ class Ours:
         for changed_at, body in rows:
             self._since = max(self._since, changed_at)
             yield from self._new(msgspec.json.decode(body, type=Order))
+        yield from self._told()
+
+    def _told(self) -> Iterable[Seen]:
+        places = ", ".join("?" * len(self._untold))
+        query = f"SELECT key, body FROM deliveries WHERE key IN ({places})"  # noqa: S608 - places
+        for key, body in self._deliveries.execute(query, list(self._untold)).fetchall():
+            delivery = msgspec.json.decode(body, type=Delivery)
+            if delivery.sent_at is not None:
+                yield Seen(self._untold.pop(key), "told", delivery.sent_at.timestamp())
 
     def idle(self) -> bool:
         return not self._queue.busy(self._config.clock.now())
@@ -75,6 +87,8 @@ class Ours:
             what = names.get(change.status)
             if what is not None and (order.id, what) not in self._known:
                 self._known.add((order.id, what))
+                if what == "invoiced":
+                    self._untold[f"{order.id}:{Kind.INVOICE_READY}:mentee:email"] = order.id
                 assert order.invoice is not None
                 yield Seen(order.id, what, change.at.timestamp(), order.invoice.id)
 
