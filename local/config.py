@@ -60,6 +60,8 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int = 100
     emulators: dict[str, str] = {}
     disturbance: Disturbance | None = None
+    # Settings of the functions that replace what follows from the rest.
+    replaced: dict[str, str] = {}
 
     @property
     def path(self) -> Path:
@@ -132,6 +134,7 @@ class WorldConfig(msgspec.Struct, frozen=True, kw_only=True):
             "WHATSAPP_BASE_URL": self.url("whatsapp"),
             "WHATSAPP_TIMEOUT_S": str(self.vendor_timeout_s),
             **self.emulators,
+            **self.replaced,
         }
 
     def write(self) -> None:

@@ -20,8 +20,9 @@ from shared.errors import PipelineError
 
 _READY_TIMEOUT_S = 60.0
 _POLL_S = 0.05
-# Requests that one function process works on at a time.
-THREADS = 8
+# Requests that one function process works on at a time. In production there are 16, and more
+# instances as they are needed; here is one.
+THREADS = 32
 # What a process gets of the environment that the world was started in, beside its settings.
 _PASSED_ON = ("PATH", "HOME", "LANG", "TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
 

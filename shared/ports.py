@@ -3,24 +3,29 @@
 Every method may raise RetryableError (it may work later) or PermanentError (it never will).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
 
-from shared.domain.availability import Availability
-from shared.domain.deliveries import Delivery
 from shared.domain.events import Event
-from shared.domain.invoice import Invoice
-from shared.domain.meetings import CalendarEvent, MeetingRequest
-from shared.domain.notifications import Mail, TemplateMessage
 from shared.domain.order import Change, Order
-from shared.domain.refund import Refund, RefundRequest
 from shared.domain.schedule import DayKey, Days, MentorDay, Period
 
+# A function that does not use a port must not load the port's words when it starts.
+if TYPE_CHECKING:
+    from shared.domain.availability import Availability
+    from shared.domain.deliveries import Delivery
+    from shared.domain.invoice import Invoice
+    from shared.domain.meetings import CalendarEvent, MeetingRequest
+    from shared.domain.notifications import Mail, TemplateMessage
+    from shared.domain.refund import Refund, RefundRequest
+
 Decide = Callable[[Order | None, Days], Change]
-DecideDelivery = Callable[[Delivery | None], Delivery]
+DecideDelivery: TypeAlias = "Callable[[Delivery | None], Delivery]"
 
 
 class InvoiceRequest(msgspec.Struct, frozen=True, kw_only=True):

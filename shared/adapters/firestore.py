@@ -19,7 +19,6 @@ from shared.adapters.firestore_transact import (
     TIMEOUT_S,
     Content,
     OptimisticTransactions,
-    read,
 )
 from shared.adapters.google_cloud_errors import classified
 from shared.domain.availability import Availability
@@ -40,9 +39,10 @@ _DAYS_KEPT = timedelta(days=90)
 class FirestoreOrderStore:
     """OrderStore on the collections ``orders`` and ``mentor_days``.
 
-    An order is read and written in two round trips. The days that a decision changes are guarded
-    against other writers, and so is the order whenever anything is written; days that it leaves
-    alone are not. ``sleep`` and ``jitter`` are those of OptimisticTransactions.
+    An order is read and written in two round trips, or in one where it has just been read. The
+    days that a decision changes are guarded against other writers, and so is the order whenever
+    anything is written; days that it leaves alone are not. ``sleep`` and ``jitter`` are those of
+    OptimisticTransactions.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class FirestoreOrderStore:
 
     def get(self, order_id: str) -> Order | None:
         """See OrderStore."""
-        return _order(_content(self._client, self._orders.document(order_id)))
+        return _order(_content(self._transactions, self._orders.document(order_id)))
 
     def transact(self, order_id: str, decide: Decide, days: Collection[DayKey] = ()) -> Order:
         """See OrderStore."""
@@ -83,8 +83,8 @@ class FirestoreOrderStore:
         if not references:
             return ()
         with classified("reading mentors' days"):
-            found = read(self._client, list(references.values()))
-        return [_day(key, found[ref.path].to_dict()) for key, ref in references.items()]
+            found = self._transactions.read(list(references.values()))
+        return [_day(key, found[ref.path].content) for key, ref in references.items()]
 
     def due_for_reminder(self, now: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
@@ -97,27 +97,35 @@ class FirestoreOrderStore:
     def changed_since(self, since: datetime, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         changed = self._orders.where(filter=FieldFilter("changed_at", ">=", since))
-        return _orders(changed.order_by("changed_at").limit(limit))
+        return self._found(changed.order_by("changed_at").limit(limit))
 
     def waiting_for_admin(self, limit: int) -> Sequence[Order]:
         """See OrderStore."""
         waiting = self._orders.where(filter=FieldFilter("waits_for_admin", "==", True))  # noqa: FBT003 - a value
-        return sorted(_orders(waiting.limit(limit)), key=lambda order: order.id)
+        return sorted(self._found(waiting.limit(limit)), key=lambda order: order.id)
 
     def scan(self) -> Iterator[Order]:
         """See OrderStore. Reads page by page, so orders that come meanwhile may be among them."""
         by_id = self._orders.order_by("__name__").limit(_SCAN_PAGE)
-        page = _orders(by_id)
+        page = self._found(by_id)
         while page:
             yield from page
-            page = _orders(by_id.start_after({"__name__": self._orders.document(page[-1].id)}))
+            last = self._orders.document(page[-1].id)
+            page = self._found(by_id.start_after({"__name__": last}))
 
     def _day(self, key: DayKey) -> DocumentReference:
         return self._days.document(str(key))
 
     def _due(self, timer: str, now: datetime, limit: int) -> Sequence[Order]:
         due = self._orders.where(filter=FieldFilter(timer, "<=", now))
-        return _orders(due.order_by(timer).limit(limit))
+        return self._found(due.order_by(timer).limit(limit))
+
+    def _found(self, query: Query) -> Sequence[Order]:
+        with classified("querying orders"):
+            found = self._transactions.note(query.get(retry=RETRY, timeout=TIMEOUT_S))
+        return [
+            msgspec.convert(seen.content["order"], Order) for seen in found.values() if seen.content
+        ]
 
 
 class FirestoreDeliveryStore:
@@ -136,7 +144,7 @@ class FirestoreDeliveryStore:
 
     def get(self, key: str) -> Delivery | None:
         """See DeliveryStore."""
-        return _delivery(_content(self._client, self._document(key)))
+        return _delivery(_content(self._transactions, self._document(key)))
 
     def transact(self, key: str, decide: DecideDelivery) -> Delivery:
         """See DeliveryStore."""
@@ -176,7 +184,7 @@ class FirestoreRejectedStore:
 
     def get(self, message_id: str) -> RejectedMessage | None:
         """See RejectedStore."""
-        content = _content(self._client, self._rejected.document(_document_id(message_id)))
+        content = _read(self._rejected.document(_document_id(message_id)))
         if content is None:
             return None
         return msgspec.json.decode(content["message"], type=RejectedMessage)
@@ -200,7 +208,7 @@ class FirestoreAvailabilityStore:
 
     def get(self, mentor_id: str) -> Availability | None:
         """See AvailabilityStore."""
-        content = _content(self._client, self._document(mentor_id))
+        content = _read(self._document(mentor_id))
         return None if content is None else msgspec.convert(content["availability"], Availability)
 
     def put(self, availability: Availability) -> None:
@@ -214,15 +222,14 @@ class FirestoreAvailabilityStore:
         return self._availability.document(_document_id(mentor_id))
 
 
-def _content(client: Client, reference: DocumentReference) -> Content | None:
+def _read(document: DocumentReference) -> Content | None:
+    with classified(f"reading {document.path}"):
+        return document.get(retry=RETRY, timeout=TIMEOUT_S).to_dict()
+
+
+def _content(transactions: OptimisticTransactions, reference: DocumentReference) -> Content | None:
     with classified(f"reading {reference.path}"):
-        return read(client, [reference])[reference.path].to_dict()
-
-
-def _orders(query: Query) -> Sequence[Order]:
-    with classified("querying orders"):
-        found = query.get(retry=RETRY, timeout=TIMEOUT_S)
-    return [msgspec.convert(snapshot.get("order"), Order) for snapshot in found]
+        return transactions.read([reference])[reference.path].content
 
 
 def _order(content: Content | None) -> Order | None:

@@ -28,7 +28,7 @@ class GmailMailer:
         """See Mailer."""
         message = mail_message.build(mail, sender=self._sender, reply_to=self._reply_to)
         raw = base64.urlsafe_b64encode(message.as_bytes()).decode()
-        drafts = self._service.client.users().drafts()
+        drafts = self._service.resource("users", "drafts")
         created = self._service.execute(drafts.create(userId="me", body={"message": {"raw": raw}}))
         return str(created["id"])
 
@@ -37,12 +37,12 @@ class GmailMailer:
         if draft_id.startswith(mail_message.MESSAGE_ID_BEGIN):
             # From before the transport was changed: here, gone would be taken for sent.
             draft_id = self.draft(mail)
-        drafts = self._service.client.users().drafts()
+        drafts = self._service.resource("users", "drafts")
         with contextlib.suppress(GoneError):
             self._service.execute(drafts.send(userId="me", body={"id": draft_id}))
 
     def discard(self, draft_id: str) -> None:
         """See Mailer."""
-        drafts = self._service.client.users().drafts()
+        drafts = self._service.resource("users", "drafts")
         with contextlib.suppress(GoneError):
             self._service.execute(drafts.delete(userId="me", id=draft_id))

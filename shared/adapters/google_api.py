@@ -55,11 +55,19 @@ class GoogleService:
     @property
     def client(self) -> Any:
         """The calling thread's client."""
-        client = getattr(self._local, "client", None)
-        if client is None:
-            client = self._build()
-            self._local.client = client
-        return client
+        return self.resource()
+
+    def resource(self, *names: str) -> Any:
+        """Return the calling thread's resource of this name, like ``users``, ``drafts``.
+
+        Kept, since the client makes all methods of a resource anew whenever it is asked for one,
+        which takes longer than to send a request.
+        """
+        known: dict[tuple[str, ...], Any] = self._local.__dict__.setdefault("known", {})
+        if names not in known:
+            parent = self.resource(*names[:-1]) if names else None
+            known[names] = self._build() if parent is None else getattr(parent, names[-1])()
+        return known[names]
 
     def execute(self, request: Any) -> Any:
         """Send a request of this API's client and return its decoded answer."""

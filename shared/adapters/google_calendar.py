@@ -43,7 +43,7 @@ class GoogleMeetingScheduler:
 
     def cancel(self, event_id: str) -> None:
         """See MeetingScheduler."""
-        events = self._service.client.events()
+        events = self._service.resource("events")
         with contextlib.suppress(GoneError):
             self._service.execute(
                 events.delete(calendarId=self._calendar_id, eventId=event_id, sendUpdates="all")
@@ -51,19 +51,19 @@ class GoogleMeetingScheduler:
 
     def _insert(self, request: MeetingRequest) -> Any:
         try:
-            return self._write("insert", body=_body(request))
+            return self._write("insert", body=body_of(request))
         except DuplicateError:
             return self._read(request.event_id)
 
     def _read(self, event_id: str) -> Any:
-        events = self._service.client.events()
+        events = self._service.resource("events")
         return self._service.execute(events.get(calendarId=self._calendar_id, eventId=event_id))
 
     def _write(self, method: str, *, etag: str | None = None, **arguments: Any) -> Any:
         # conferenceDataVersion goes with every write: without it the room is silently dropped.
         # sendUpdates=all: without Google's own invitation an outside attendee's calendar may
         # never show the event.
-        request = getattr(self._service.client.events(), method)(
+        request = getattr(self._service.resource("events"), method)(
             calendarId=self._calendar_id, conferenceDataVersion=1, sendUpdates="all", **arguments
         )
         if etag is not None:
@@ -71,7 +71,8 @@ class GoogleMeetingScheduler:
         return self._service.execute(request)
 
 
-def _body(request: MeetingRequest) -> dict[str, Any]:
+def body_of(request: MeetingRequest) -> dict[str, Any]:
+    """Return the event as the API takes it."""
     return {
         "id": request.event_id,
         "summary": request.title,

@@ -24,7 +24,7 @@ class GoogleBusyCalendars:
         A calendar that is not shared, or that Google cannot look into now, comes as an error inside
         an answer that is otherwise fine.
         """
-        query = self._service.client.freebusy().query(
+        query = self._service.resource("freebusy").query(
             body={
                 "timeMin": begin.isoformat(),
                 "timeMax": end.isoformat(),

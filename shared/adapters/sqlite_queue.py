@@ -86,12 +86,17 @@ class SqliteQueue:
 
         Each comes again after the deadline unless it is acked.
         """
-        if not self.due(now):
+        # There are many subscriptions, and few of them have anything due.
+        waiting = self._file.connection.execute(
+            "SELECT DISTINCT subscription FROM deliveries WHERE due_at <= ?", (now.timestamp(),)
+        )
+        taken = {name: room[name] for (name,) in waiting if name in room}
+        if not taken:
             return ()
         with self._file.transaction() as db:
             leased = [
                 msgspec.structs.replace(_row(row), attempt=row[6] + 1)
-                for subscription, limit in room.items()
+                for subscription, limit in taken.items()
                 for row in db.execute(
                     f"{_SELECT} WHERE due_at <= ? AND subscription = ? ORDER BY due_at LIMIT ?",
                     (now.timestamp(), subscription, limit),
@@ -145,14 +150,6 @@ class SqliteQueue:
             (now.timestamp(),),
         )
 
-    def due(self, now: datetime) -> bool:
-        """Whether a message should be delivered now."""
-        row = self._file.connection.execute(
-            "SELECT 1 FROM deliveries WHERE due_at <= ? LIMIT 1",
-            (now.timestamp(),),
-        ).fetchone()
-        return row is not None
-
     def busy(self, now: datetime) -> bool:
         """Whether a message is being delivered, or should be."""
         row = self._file.connection.execute(
@@ -175,6 +172,8 @@ class SqlitePublisher:
 
     def publish(self, *events: Event) -> None:
         """See EventPublisher."""
+        if not events:
+            return
         now = self._clock.now()
         with tracing.publishing(events) as traces:
             self._queue.publish(

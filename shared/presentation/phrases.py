@@ -14,6 +14,9 @@ from shared.domain.schedule import Session
 _CLOCK: dict[Locale, str] = {"id": "HH.mm", "en": "HH:mm"}
 _INDONESIAN_ZONES = frozenset({"WIB", "WITA", "WIT"})
 _DASH = "\N{EN DASH}"
+# Labels by zone, its offset and daylight saving then, and language: babel takes longer for one than
+# for the date before it, and a mail names the same few again and again.
+_labels: dict[tuple[str, timedelta | None, timedelta | None, Locale], str] = {}
 
 
 def period(session: Session, reader: Person) -> str:
@@ -78,6 +81,13 @@ def zone_label(at: datetime, locale: Locale) -> str:
     Indonesians know their zones by abbreviation, and CLDR has these in its Indonesian data only.
     Elsewhere abbreviations are ambiguous (IST, CST, EST), so an offset and a city are given.
     """
+    key = (str(at.tzinfo), at.utcoffset(), at.dst(), locale)
+    if key not in _labels:
+        _labels[key] = _label(at, locale)
+    return _labels[key]
+
+
+def _label(at: datetime, locale: Locale) -> str:
     short = get_timezone_name(at, width="short", locale="id")
     if short in _INDONESIAN_ZONES:
         return short

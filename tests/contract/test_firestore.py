@@ -119,3 +119,38 @@ def test_timers_are_stored_to_the_microsecond(firestore_client: Client) -> None:
     store.transact(order().id, lambda _current, _days: Change(order=due))
     assert store.due_for_check(at - timedelta(microseconds=1), 1) == []
     assert store.due_for_check(at, 1) == [due]
+
+
+def test_what_was_read_is_decided_on_at_once_and_anew_if_it_had_changed(
+    firestore_client: Client,
+) -> None:
+    mine = FirestoreOrderStore(firestore_client, sleep=lambda _: None)
+    theirs = FirestoreOrderStore(firestore_client)
+    mine.transact(order().id, partial(_attempt_number, by=0))
+    theirs.transact(order().id, partial(_attempt_number, by=10))
+    seen: list[int] = []
+
+    def decide(current: Order | None, days: Days) -> Change:
+        assert current is not None
+        seen.append(current.room_attempt)
+        return _attempt_number(current, days, by=1)
+
+    assert mine.transact(order().id, decide).room_attempt == 11
+    assert mine.transact(order().id, decide).room_attempt == 12
+    assert seen == [0, 10, 11]
+
+
+def test_what_is_refused_because_of_an_old_copy_is_looked_at_again(
+    firestore_client: Client,
+) -> None:
+    mine = FirestoreDeliveryStore(firestore_client)
+    theirs = FirestoreDeliveryStore(firestore_client)
+    mine.transact(delivery().key, lambda _: delivery(failed=""))
+    theirs.transact(delivery().key, partial(_longer, by="theirs"))
+
+    def decide(current: Delivery | None) -> Delivery:
+        if current is None or not current.failed:
+            raise RetryableError("being sent")
+        return current
+
+    assert mine.transact(delivery().key, decide) == delivery(failed="theirs")

@@ -1,0 +1,37 @@
+"""Run the benchmarks: ``python -m benchmarks [NAME ...]``, by default all of them."""
+
+import argparse
+import importlib
+import json
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks import results
+
+NAMES = ("operations", "ticks", "cold_start", "cpu_per_event", "pipeline")
+
+
+def main() -> None:
+    """Run what is asked for; each benchmark's figures replace its section of the results."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME")
+    names = parser.parse_args().names or NAMES
+    console = Console()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    for name in names:
+        # One after the other, each imported for itself: they must not weigh on each other.
+        benchmark = importlib.import_module(f"benchmarks.{name}.run")
+        with Progress(*columns, console=console) as progress:
+            figures = benchmark.run(progress)
+        results.merge(name, figures)
+        console.print_json(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

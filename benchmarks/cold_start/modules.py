@@ -1,0 +1,53 @@
+"""What a function loads: looked up in a process of its own, as everything is that must be fresh."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.scene import CORE, Request
+from local.config import WorldConfig
+
+_OURS = frozenset({"functions", "shared", "main", "benchmarks", "local"})
+_PROBES = frozenset({"__main__", "__mp_main__", "_distutils_hack"})
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Names of modules, in the order of loading."""
+
+    imported: list[str]
+    answered: list[str]
+    status: int
+
+
+def loaded(name: str, folder: Path, config: WorldConfig, request: Request) -> Loaded:
+    """Let a staged function answer a request; return what it had loaded before and after."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, str(Path(__file__).with_name("probe.py")), name],
+        cwd=folder,
+        env=environment(config) | {"PYTHONPATH": str(folder)},
+        input=json.dumps({"body": request.body.decode(), "headers": request.headers}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return msgspec.json.decode(done.stdout, type=Loaded)
+
+
+def third_party(names: list[str]) -> list[str]:
+    """Return those that are neither Python's nor ours, in their order."""
+    return [name for name in names if _is_foreign(name.partition(".")[0])]
+
+
+def environment(config: WorldConfig) -> dict[str, str]:
+    """Return a function's environment, and nothing of this process's own."""
+    return {"PATH": os.environ["PATH"], "THREADS": "8", **config.function_settings(), **CORE}
+
+
+def _is_foreign(package: str) -> bool:
+    own = package in _OURS or package in _PROBES or package.startswith("_sysconfigdata")
+    return not own and package not in sys.stdlib_module_names

@@ -1,0 +1,28 @@
+"""Which modules a function has loaded, after its import and after its first answer.
+
+Runs in the staged folder of the function: ``python -m benchmarks.cold_start.probe NAME`` with the
+request as JSON on standard input, and writes ``{"imported", "answered", "status"}``.
+"""
+
+import json
+import sys
+
+import functions_framework
+
+
+def main(name: str) -> None:
+    """Serve one request in this process."""
+    request = json.load(sys.stdin)
+    app = functions_framework.create_app(name, "main.py").test_client()
+    imported = list(sys.modules)
+    answer = app.post("/", data=request["body"], headers=request["headers"])
+    report = {
+        "imported": imported,
+        "answered": list(sys.modules),
+        "status": answer.status_code,
+    }
+    sys.stdout.write(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

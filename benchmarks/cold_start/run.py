@@ -1,0 +1,69 @@
+"""Time from the start of a function's process to its first answer, against two floors.
+
+The first request is a real one that the function handles to its end, vendors included. ``imports``
+is a function that loads the very third-party modules that ours has loaded by then, and answers.
+"""
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from benchmarks.cold_start.floors import write_hello, write_imports
+from benchmarks.cold_start.modules import loaded, third_party
+from benchmarks.cold_start.served import Start, start
+from benchmarks.scene import NAMES, Scene, scene
+from local.staging import stage
+
+_ROUNDS = 11
+
+
+def run(progress: Progress) -> dict[str, Any]:
+    """Return the figures of each function."""
+    task = progress.add_task("cold start", total=len(NAMES) * _ROUNDS)
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="cold-start-") as root, scene(Path(root)) as world:
+        hello = write_hello(Path(root) / "hello")
+        for name in NAMES:
+            ours = stage(name, Path(root) / "staged" / name)
+            imports = _imports(world, name, ours, Path(root) / "imports" / name)
+            rounds = []
+            for number in range(_ROUNDS):
+                # Forwards and backwards in turn: nobody is always the first.
+                targets = [(name, ours), ("floor", imports), ("floor", hello)]
+                rounds.append(_round(world, targets, backwards=number % 2 == 1))
+                progress.advance(task)
+            figures[name] = _figures(rounds)
+    return figures
+
+
+def _imports(world: Scene, name: str, ours: Path, folder: Path) -> Path:
+    modules = loaded(name, ours, world.config, world.request(name))
+    return write_imports(folder, third_party(modules.answered))
+
+
+def _round(world: Scene, targets: list[tuple[str, Path]], *, backwards: bool) -> list[Start]:
+    request = world.request(targets[0][0])
+    turn = targets[::-1] if backwards else targets
+    starts = [start(target, folder, world.config, request) for target, folder in turn]
+    return starts[::-1] if backwards else starts
+
+
+def _figures(rounds: list[list[Start]]) -> dict[str, Any]:
+    ours, imports, hello = zip(*rounds, strict=True)
+    ratios = [a.ms / b.ms for a, b in zip(ours, imports, strict=True)]
+    cpu = [a.cpu_ms / b.cpu_ms for a, b in zip(ours, imports, strict=True)]
+    return {
+        "ratio": round(statistics.median(ratios), 3),
+        "ratio_quartiles": [round(q, 3) for q in statistics.quantiles(ratios)],
+        "cpu_ratio": round(statistics.median(cpu), 3),
+        "cpu_ratio_quartiles": [round(q, 3) for q in statistics.quantiles(cpu)],
+        "ms": round(statistics.median(s.ms for s in ours)),
+        "floor_ms": round(statistics.median(s.ms for s in imports)),
+        "hello_ms": round(statistics.median(s.ms for s in hello)),
+        "rss_mb": round(statistics.median(s.rss_mb for s in ours), 1),
+        "floor_rss_mb": round(statistics.median(s.rss_mb for s in imports), 1),
+        "hello_rss_mb": round(statistics.median(s.rss_mb for s in hello), 1),
+    }

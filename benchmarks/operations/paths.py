@@ -1,0 +1,78 @@
+"""The paths of an order, and the least that each of them could cost.
+
+A row of a minimum is one push, tick or webhook. It is derived in docs/performance.md.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+
+from benchmarks.operations.counts import Counts
+from benchmarks.operations.stage import Stage
+
+# Far enough for all three reminders.
+_AHEAD = timedelta(hours=30)
+_PAID_AFTER = timedelta(minutes=1)
+
+_PUBLISHED = Counts(messages=1, pushed=1)
+_INVOICE = Counts(reads=3, writes=3, vendor_calls=1, messages=1, pushed=1)
+_CALLBACK = Counts(reads=1, writes=1, vendor_calls=1, messages=1, pushed=2)
+_EXPIRY = Counts(reads=2, writes=2, vendor_calls=1, messages=1, pushed=1)
+_MEETING = Counts(reads=1, writes=1, vendor_calls=1, messages=1, pushed=1)
+_REMINDER = Counts(reads=1, writes=1, messages=1, pushed=1)
+_TO_ONE = Counts(reads=2, writes=2, vendor_calls=2)
+_TO_BOTH = Counts(reads=3, writes=4, vendor_calls=4)
+_COMPLETION = Counts(reads=1, writes=1)
+# The first look reads whether the three messages about payment and meeting are out.
+_FIRST_LOOK = Counts(reads=4, writes=1, vendor_calls=1)
+_LATER_LOOK = Counts(reads=1, writes=1, vendor_calls=1)
+
+
+class Path(msgspec.Struct, frozen=True):
+    """What happens to an order, and the rows of the least possible cost."""
+
+    play: Callable[[Stage], None]
+    least: tuple[Counts, ...]
+
+    @property
+    def minimum(self) -> Counts:
+        """The least possible cost."""
+        return sum(self.least, Counts())
+
+
+def _sold(stage: Stage) -> None:
+    stage.place(_AHEAD)
+    stage.clock.advance(_PAID_AFTER)
+    stage.pay()
+
+
+def _happy(stage: Stage) -> None:
+    _sold(stage)
+    stage.move_to(stage.order.session.ends_at)
+    stage.look()
+
+
+def _happy_looked_after(stage: Stage) -> None:
+    _sold(stage)
+    stage.move_to(stage.order.session.ends_at, looked_after=True)
+
+
+def _expired(stage: Stage) -> None:
+    stage.place(_AHEAD)
+    stage.expire()
+
+
+_SOLD = (_PUBLISHED, _INVOICE, _TO_ONE, _CALLBACK, _TO_ONE, _MEETING, _TO_BOTH)
+_REMINDED = (_REMINDER, _TO_BOTH) * 3
+PATHS = {
+    "happy": Path(_happy, (*_SOLD, *_REMINDED, _COMPLETION)),
+    # The same with every look that reconcile_orders takes at it on the way.
+    "happy_looked_after": Path(
+        _happy_looked_after,
+        (*_SOLD, *_REMINDED, _FIRST_LOOK, _LATER_LOOK, _LATER_LOOK, _COMPLETION),
+    ),
+    "expired": Path(
+        _expired, (_PUBLISHED, _INVOICE, _TO_ONE, _REMINDER, _TO_ONE, _EXPIRY, _TO_ONE)
+    ),
+}

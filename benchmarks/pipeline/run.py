@@ -1,0 +1,163 @@
+"""Orders per second and latencies of the local world as it is, and of the same work on DBOS.
+
+The systems take turns on the same simulators, and those whose turn it is not are stopped.
+"""
+
+import signal
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.progress import Progress
+
+from benchmarks.pipeline.load import Load, Run, System
+from benchmarks.pipeline.orders import orders
+from benchmarks.pipeline.systems import Ours, Peer
+from benchmarks.scene import CORE
+from local.config import WorldConfig, prepare
+from local.lifeline import TetheredProcess
+from local.ports import free_ports
+from local.world import World, running
+
+# Those that work on an order: four functions and the dispatcher.
+PROCESSES = 5
+_VENDOR_LATENCIES_S = (0.0, 0.2)
+# Orders under way at once, and how many are played.
+_LOADS = {1: 5, 8: 32, 64: 64}
+# All systems are compared in this one; elsewhere ours and the peer that does the same work.
+_BUSIEST = (0.0, 64)
+_ROUNDS = 2
+_ROOM_DELAY_S = 0.0
+_WARM_UP = 16
+
+
+class Contender:
+    """A system and the processes that are stopped while it is not its turn."""
+
+    def __init__(self, system: System, processes: Sequence[TetheredProcess]) -> None:
+        self.system = system
+        self._processes = processes
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let it run for the block."""
+        self._signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGSTOP)
+
+    def end(self) -> None:
+        """Kill its processes."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        for process in self._processes:
+            process.signal(number)
+
+
+def run(progress: Progress) -> dict[str, Any]:
+    """Return the figures of all systems."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as root:
+        folder = Path(root)
+        options = {"rate_limit_per_minute": 10**9, "room_delay_s": _ROOM_DELAY_S, "replaced": CORE}
+        config = prepare(folder / "world", "embedded", {}, **options)
+        with running(config, lambda _what: None) as world:
+            contenders = {"embedded": _ours(world, config)}
+            for name, thorough, count in _PEERS:
+                peer = Peer(folder, config, free_ports(count), thorough=thorough)
+                contenders[name] = Contender(peer, peer.processes)
+            try:
+                return _figures(_measured(contenders, config, progress))
+            finally:
+                for contender in contenders.values():
+                    contender.end()
+
+
+# ``thorough`` does all that ours does; the plain one has the four steps alone.
+_PEERS = (("dbos", True, 1), ("dbos_processes", True, PROCESSES), ("dbos_plain", False, 1))
+
+
+def _ours(world: World, config: WorldConfig) -> Contender:
+    children = world.supervisor.children.items()
+    return Contender(Ours(config), [c.process for name, c in children if name != "vendors"])
+
+
+Key = tuple[str, float, int]
+
+
+def _measured(
+    contenders: dict[str, Contender], config: WorldConfig, progress: Progress
+) -> dict[Key, list[Run]]:
+    settings = [(s, at_once) for s in _VENDOR_LATENCIES_S for at_once in _LOADS]
+    task = progress.add_task("pipeline", total=_ROUNDS * (2 * len(settings) + len(contenders) - 2))
+    runs: dict[Key, list[Run]] = {}
+    for contender in contenders.values():
+        with contender.turn():
+            _played(contender.system, config, _WARM_UP, 8)
+    for latency_s, at_once in settings:
+        _set_latency(config, latency_s)
+        for _ in range(_ROUNDS):
+            for name, contender in contenders.items():
+                if (latency_s, at_once) != _BUSIEST and name not in {"embedded", "dbos"}:
+                    continue
+                with contender.turn():
+                    played = _played(contender.system, config, _LOADS[at_once], at_once)
+                runs.setdefault((name, latency_s, at_once), []).append(played)
+                progress.advance(task)
+    return runs
+
+
+def _played(system: System, config: WorldConfig, count: int, at_once: int) -> Run:
+    load = Load(system, config.url("xendit"), config.url("google"))
+    return load.run(orders(count), at_once)
+
+
+def _set_latency(config: WorldConfig, seconds: float) -> None:
+    for vendor in ("xendit", "google"):
+        url = f"{config.url(vendor)}/_admin/latency"
+        httpx.post(url, json={"seconds": seconds}, trust_env=False).raise_for_status()
+
+
+def _figures(runs: dict[Key, list[Run]]) -> dict[str, Any]:
+    settings = {
+        f"{name}, vendors {latency_s * 1000:.0f} ms, {at_once} at once": _setting(played)
+        for (name, latency_s, at_once), played in runs.items()
+    }
+    throughput = {
+        name: statistics.median(r.orders / r.duration_s for r in runs[name, *_BUSIEST])
+        for name in {key[0] for key in runs}
+    }
+    pairs = zip(runs["embedded", *_BUSIEST], runs["dbos", *_BUSIEST], strict=True)
+    warm = [s for r in runs["embedded", 0.2, 8] for s in r.room_s]
+    return {
+        "embedded_orders_per_s": round(throughput["embedded"], 2),
+        "dbos_orders_per_s": round(throughput["dbos"], 2),
+        "ratio": round(throughput["embedded"] / throughput["dbos"], 3),
+        "ratio_of_each_round": [round(b.duration_s / a.duration_s, 3) for a, b in pairs],
+        "ratio_to_dbos_processes": round(throughput["embedded"] / throughput["dbos_processes"], 3),
+        "ratio_to_dbos_plain": round(throughput["embedded"] / throughput["dbos_plain"], 3),
+        # Its own two requests: the invoice is read back, the event is inserted with its room.
+        "webhook_to_room_p95_ms_over_vendor": round(_quantile(warm, 0.95) - 2 * 200),
+        "settings": settings,
+    }
+
+
+def _setting(played: list[Run]) -> dict[str, Any]:
+    links, rooms = [s for r in played for s in r.link_s], [s for r in played for s in r.room_s]
+    return {
+        "orders_per_s": [round(r.orders / r.duration_s, 2) for r in played],
+        "mails_per_order": round(sum(r.mails for r in played) / sum(r.orders for r in played), 2),
+        "order_to_link_ms": {f"p{q}": round(_quantile(links, q / 100)) for q in (50, 95, 99)},
+        "webhook_to_room_ms": {f"p{q}": round(_quantile(rooms, q / 100)) for q in (50, 95, 99)},
+    }
+
+
+def _quantile(seconds: list[float], share: float) -> float:
+    """Return the quantile in milliseconds."""
+    ordered = sorted(seconds)
+    return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share))]
