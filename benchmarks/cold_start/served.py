@@ -61,10 +61,10 @@ def _first_answer(url: str, request: Request) -> httpx.Response:
 
 
 def _used(pid: int) -> tuple[float, float]:
-    """Return the processor time in ms of the server and its workers, and the largest's memory."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    processes = [Path("/proc") / each for each in (str(pid), *children)]
-    pages = max(int((process / "statm").read_text().split()[1]) for process in processes)
+    """Return the processor time in ms of the server and its worker, and the worker's memory."""
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    processes = [Path("/proc") / each for each in (str(pid), *workers)]
+    pages = int((processes[-1] / "statm").read_text().split()[1])
     nanoseconds = sum(
         int((thread / "schedstat").read_text().split()[0])
         for process in processes
