@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test simulate fuzz bench lint lock contracts format clean
+.PHONY: help demo up test simulate fuzz bench evaluate lint lock contracts format clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ fuzz: $(READY) ## Send REQUESTS odd requests (10000) to all functions and check 
 
 bench: $(READY) ## Run the benchmarks, or only ONLY=cold_start; figures go to benchmarks/results
 	@$(BIN)/python -m benchmarks $(ONLY)
+
+evaluate: $(READY) ## Write the evaluation as one page, benchmarks/results/evaluation.html
+	@$(BIN)/python -m benchmarks.report
 
 lint: $(READY) ## Run the linters and the type checker
 	@$(BIN)/ruff check .

@@ -24,12 +24,12 @@ from local.topology import FUNCTIONS
 from shared import messages
 from shared.adapters.sqlite_stores import SqliteDeliveryStore, SqliteOrderStore
 from shared.domain.billing import attach_invoice, settle
+from shared.domain.deliveries import Delivery
 from shared.domain.events import Event, InvoiceCreated, InvoicePaid, OrderCreated
 from shared.domain.facts import facts
 from shared.domain.invoice import InvoiceStatus
 from shared.domain.meetings import CalendarEvent, RoomStatus, event_id, meeting_request
 from shared.domain.meetings import record_meeting as record
-from shared.domain.notifications import Delivery
 from shared.domain.order import Change, Order, order_from
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from tests.builders import invoice, mentor, order_created, session

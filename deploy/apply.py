@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from deploy import firestore, messaging, project, secret_values, services
+from deploy import firestore, messaging, project, request_logs, secret_values, services
 from deploy.access import Access
 from deploy.functions import SERVICES, functions, service_name
 from deploy.gcloud import Gcloud
@@ -50,6 +50,7 @@ class Deployment:
             ("database", lambda: firestore.apply_database(gcloud)),
             ("indexes", lambda: firestore.apply_indexes(gcloud, firestore.load_spec())),
             ("topics", lambda: messaging.apply_topics(gcloud, FUNCTIONS)),
+            ("request logs", lambda: request_logs.apply_exclusion(gcloud)),
             ("log metrics", lambda: apply_metrics(gcloud)),
             ("grants", lambda: self._grant(*_EARLY)),
             ("functions (a build takes two or three minutes)", self._apply_services),

@@ -5,8 +5,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from cryptography.fernet import Fernet
-
 from deploy.functions import CHOICES, MADE, SECRETS, SERVICES, functions, sections, variables
 from shared.errors import SettingsError
 from shared.settings import Section, Settings
@@ -96,7 +94,7 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
     project = given.get(_NEEDED, "")
     if not _PROJECT.fullmatch(project):
         problems.append(f"{_NEEDED} is missing or no project id")
-    return problems + _too_long(given) + _unfit_secrets(given) + _unfit_keys(given)
+    return problems + _too_long(given) + _unfit_secrets(given)
 
 
 def _too_long(given: Mapping[str, str]) -> list[str]:
@@ -117,12 +115,3 @@ def _unfit_secrets(given: Mapping[str, str]) -> list[str]:
         for name in SECRETS
         if given.get(name, "") != given.get(name, "").strip()
     ]
-
-
-def _unfit_keys(given: Mapping[str, str]) -> list[str]:
-    try:
-        for key in given.get("VAULT_KEYS", "").split(",") if "VAULT_KEYS" in given else ():
-            Fernet(key)
-    except ValueError as error:
-        return [f"VAULT_KEYS is wrong: {error}"]
-    return []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from deploy import request_logs
 from deploy.access import Access
 from deploy.functions import REGION, SECRETS, accounts, email, secret_id, service_name
 from deploy.gcloud import Gcloud, in_parallel
@@ -21,6 +22,7 @@ def take_down(gcloud: Gcloud, say: Callable[[str], None], *, with_data: bool) ->
         say(f"{what}: {len(there)}")
         in_parallel(lambda name: gcloud.change(f"no {name}", *delete, name), sorted(there))  # noqa: B023 - used at once
     remove_monitoring(gcloud)
+    request_logs.remove_exclusion(gcloud)
     if with_data:
         _delete_database(gcloud)
 

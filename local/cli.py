@@ -121,6 +121,12 @@ def _world_options(parser: argparse.ArgumentParser, folder: Path) -> None:
     parser.add_argument(
         "--delay", type=float, default=0.0, help="hold deliveries for up to so long"
     )
+    parser.add_argument(
+        "--mentor-confirmation",
+        choices=["off", "required"],
+        default="off",
+        help="whether a mentor has to accept a paid order first",
+    )
 
 
 def _folder_option(parser: argparse.ArgumentParser) -> None:
@@ -133,6 +139,7 @@ def _options(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "time_scale": options.time_scale,
         "disturbance": disturbance if disturbed else None,
+        "mentor_confirmation": options.mentor_confirmation,
     }
 
 
@@ -151,6 +158,7 @@ def _up(options: argparse.Namespace) -> int:
         console.print(f"place an order   {config.url('shop')}")
         console.print(f"checkout         {config.url('xendit')}")
         console.print(f"mailbox          {config.url('google')}/mailbox")
+        console.print(f"phones           {config.url('whatsapp')}")
         console.print(f"calendar         {config.url('google')}/calendar")
         _serve(world, stopping)
     return 0

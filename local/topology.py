@@ -68,7 +68,7 @@ _STEPS = (
     Function(
         "create_meeting",
         topics=(InvoicePaid.topic, OrderRescheduled.topic),
-        says=(MeetingScheduled, MentorAsked, OrderRescheduled, OrderCancelled, AttentionRaised),
+        says=(MeetingScheduled, MentorAsked, OrderCancelled, AttentionRaised),
     ),
     Function(
         "manage_booking",

@@ -18,9 +18,10 @@ from shared.domain.schedule import DayKey, Days, MentorDay, Period
 # A function that does not use a port must not load the port's words when it starts.
 if TYPE_CHECKING:
     from shared.domain.availability import Availability
+    from shared.domain.deliveries import Delivery
     from shared.domain.invoice import Invoice
     from shared.domain.meetings import CalendarEvent, MeetingRequest
-    from shared.domain.notifications import Delivery, Mail, TemplateMessage
+    from shared.domain.notifications import Mail, TemplateMessage
     from shared.domain.refund import Refund, RefundRequest
 
 Decide = Callable[[Order | None, Days], Change]

@@ -226,14 +226,14 @@ class VaultSettings(Section, frozen=True, kw_only=True):
 
     prefix: ClassVar[str] = "VAULT_"
 
-    keys: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_=-]{44}(,[A-Za-z0-9_=-]{44})*$")]
+    keys: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}=(,[A-Za-z0-9_-]{43}=)*$")]
 
 
 class BookingSettings(Section, frozen=True, kw_only=True):
     """The rules of booking. Hours count back from the session's start."""
 
     mentor_confirmation: Literal["off", "required"] = "off"
-    mentor_answer_hours: Hours = 12
+    mentor_answer_hours: Annotated[float, Meta(gt=0, le=720)] = 12
     cancel_free_hours: Hours = 24
     reschedule_until_hours: Hours = 6
     # Whether mentors share their calendars, so that their own appointments count as taken.

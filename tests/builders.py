@@ -8,6 +8,7 @@ import msgspec
 from shared.domain.billing import attach_invoice, settle
 from shared.domain.cancellation import cancel
 from shared.domain.confirmation import ask_mentor, decline
+from shared.domain.deliveries import Delivery
 from shared.domain.events import (
     ALL_EVENTS,
     AttentionRaised,
@@ -20,7 +21,6 @@ from shared.domain.facts import facts
 from shared.domain.invoice import Invoice, InvoiceStatus
 from shared.domain.meetings import ROOM_FAILED, CalendarEvent, RoomStatus, event_id, record_meeting
 from shared.domain.money import Money
-from shared.domain.notifications import Delivery
 from shared.domain.order import Actor, MoneyBackState, Order, Status, order_from
 from shared.domain.people import Person
 from shared.domain.placement import SLOT_TAKEN

@@ -14,10 +14,11 @@ from benchmarks.ticks.stores import row
 from shared import messages
 from shared.adapters import mail_message
 from shared.adapters.google_calendar import body_of
+from shared.domain.deliveries import Delivery
 from shared.domain.events import Event, ReminderDue
 from shared.domain.facts import facts
 from shared.domain.meetings import meeting_request
-from shared.domain.notifications import Delivery, Kind, Mail, Notification, Recipient
+from shared.domain.notifications import Kind, Mail, Notification, Recipient
 from shared.domain.order import Order
 from shared.domain.schedule import MentorDay
 from tests.unit.functions.chain import COMPOSER

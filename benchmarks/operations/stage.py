@@ -32,6 +32,7 @@ from shared.domain.events import Event
 from shared.domain.notifications import Channel
 from shared.domain.order import Order
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
+from shared.mail_once import MailOnce
 from shared.settings import BrandSettings, CheckoutSettings, GoogleSettings, XenditSettings
 from tests.builders import order_created
 from tests.fakes import FakeClock
@@ -175,7 +176,8 @@ class Stage:
     def _subscribed(self) -> Mapping[str, Callable[[Any], None]]:
         deliveries = self._deliveries()
         mailer = GmailMailer(self._settings, _BRAND)
-        mail = MailSender(deliveries, mailer, COMPOSER, self.clock, _CLAIM, Pause())
+        once = MailOnce(deliveries, mailer, self.clock, _CLAIM)
+        mail = MailSender(once, COMPOSER, self.clock, Pause())
         return {
             "create_invoice": CreateInvoice(
                 orders=self._orders(),

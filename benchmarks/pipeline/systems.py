@@ -17,8 +17,9 @@ from local.lifeline import TetheredProcess
 from local.staging import ROOT
 from shared.adapters.clock import SystemClock
 from shared.adapters.sqlite_queue import SqlitePublisher, SqliteQueue
+from shared.domain.deliveries import Delivery
 from shared.domain.events import OrderCreated
-from shared.domain.notifications import Delivery, Kind
+from shared.domain.notifications import Kind
 from shared.domain.order import Order, Status
 
 _ENVIRONMENT = ROOT / ".local" / "bench" / "dbos-venv"

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.notifications import Delivery, Kind
+from shared.domain.deliveries import Delivery
+from shared.domain.notifications import Kind
 from shared.domain.order import Order, Status
 from shared.domain.schedule import Session
 from tests.builders import NOW, order_in, scheduled_order

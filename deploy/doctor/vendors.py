@@ -51,7 +51,7 @@ _SMTP = {
     "535": "SMTP_USER or SMTP_PASSWORD is wrong.",
     "CERTIFICATE_VERIFY_FAILED": "The server's certificate is not for SMTP_HOST: use the name that"
     " it is made out to.",
-    "WRONG_VERSION_NUMBER": "The server speaks otherwise on SMTP_PORT: 465 goes with"
+    "[SSL": "The server speaks otherwise on SMTP_PORT: 465 goes with"
     " SMTP_SECURITY=tls, 587 with starttls.",
     "STARTTLS extension not supported": "The server has no STARTTLS on SMTP_PORT: try 465 with"
     " SMTP_SECURITY=tls.",

@@ -12,7 +12,6 @@ from shared.domain.events import (
     MeetingScheduled,
     MentorAsked,
     OrderCancelled,
-    OrderRescheduled,
 )
 from shared.domain.facts import facts
 from shared.domain.meetings import (
@@ -32,7 +31,8 @@ from shared.domain.order import Order, Status
 from shared.errors import PermanentError, RetryableError
 from shared.ports import Clock, EventPublisher, MeetingScheduler, OrderStore
 
-PUBLISHES = (MeetingScheduled, MentorAsked, OrderRescheduled, OrderCancelled, AttentionRaised)
+# Not that it was moved, which this step hears of: it would be called by itself for ever.
+PUBLISHES = (MeetingScheduled, MentorAsked, OrderCancelled, AttentionRaised)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def status_page(visit: Visit, done: Purpose | None = None) -> Page:
         paragraphs=tuple(_paragraphs(visit)),
         notice=words(f"done.{done}") if done else "",
         facts=order_facts(visit),
-        actions=_heaviest_first(_actions(visit)),
+        actions=tuple(_actions(visit)),
         order_id=visit.order.id,
     )
 
@@ -93,7 +93,7 @@ def _actions(visit: Visit) -> Iterator[Action]:
 def _of_mentor(visit: Visit) -> Iterator[Action]:
     words = visit.words
     if _can(visit, Purpose.ACCEPT):
-        yield Action(label=words("do.accept"), url=visit.url(Purpose.ACCEPT))
+        yield Action(label=words("do.accept"), url=visit.url(Purpose.ACCEPT), weight="main")
     if _can(visit, Purpose.DECLINE):
         scheduled = visit.order.status is Status.SCHEDULED
         label = words("do.decline_scheduled" if scheduled else "do.decline")
@@ -103,9 +103,13 @@ def _of_mentor(visit: Visit) -> Iterator[Action]:
 def _of_mentee(visit: Visit) -> Iterator[Action]:
     words, status = visit.words, visit.order.status
     if _can(visit, Purpose.RESCHEDULE):
-        note = words("rule.move") if status is Status.SCHEDULED else ""
-        url = visit.url(Purpose.RESCHEDULE)
-        yield Action(label=words("do.reschedule"), url=url, note=note)
+        yield Action(
+            label=words("do.reschedule"),
+            url=visit.url(Purpose.RESCHEDULE),
+            # Where nothing has to be done, nothing stands out.
+            weight="main" if status is Status.AWAITING_MENTEE else "quiet",
+            note=words("rule.move") if status is Status.SCHEDULED else "",
+        )
     if _can(visit, Purpose.CANCEL):
         choice = "do.cancel_choice" if status is Status.AWAITING_MENTEE else "do.cancel"
         url = visit.url(Purpose.CANCEL)
@@ -124,21 +128,15 @@ def _payout(visit: Visit, refund: MoneyBack) -> Action:
     purpose = Purpose.PAYOUT_ACCOUNT if visit.is_mentee else Purpose.PAYOUT_DONE
     label = "do.payout_account" if visit.is_mentee else "do.payout_done"
     words = visit.words.knowing({"amount": phrases.rupiah(refund.amount)})
-    return Action(label=words(label), url=visit.url(purpose, refund.invoice_id))
+    return Action(label=words(label), url=visit.url(purpose, refund.invoice_id), weight="main")
 
 
 def _outside(label: str, url: str) -> Iterator[Action]:
     # It came from a vendor, and what is no address of a page is not made a link.
     if url.startswith(("https://", "http://")):
-        yield Action(label=label, url=url)
+        yield Action(label=label, url=url, weight="main")
 
 
 def _can(visit: Visit, purpose: Purpose) -> bool:
     fresh = msgspec.structs.replace(visit.link, revision=visit.order.revision)
     return why_not(purpose, fresh, visit.order, visit.rules.move_until, visit.now) is None
-
-
-def _heaviest_first(actions: Iterator[Action]) -> tuple[Action, ...]:
-    """Return the actions, the first of them so that the eye finds it."""
-    listed = [*actions]
-    return tuple(msgspec.structs.replace(a, weight="main") for a in listed[:1]) + tuple(listed[1:])

@@ -22,7 +22,7 @@ from shared.domain.events import (
 from shared.domain.facts import facts
 from shared.domain.order import Actor, Order
 from shared.domain.refunds import give_account, note_paid_out
-from shared.domain.rescheduling import days_to_move, reschedule
+from shared.domain.rescheduling import SHORTEST_NOTICE, days_to_move, reschedule
 from shared.domain.schedule import Period, Session, without
 from shared.errors import RetryableError
 from shared.links import Link
@@ -46,6 +46,8 @@ PUBLISHES = (
     RefundUpdated,
     AttentionRaised,
 )
+# What is offered can still be chosen by somebody who thinks about it for so long.
+_TO_READ = timedelta(minutes=30)
 # How far ahead other times are offered.
 OFFER_WITHIN = timedelta(days=14)
 _STEP_MINUTES = 60
@@ -127,7 +129,7 @@ class ManageBooking:
             days,
             self._busy(order, now, until + timedelta(minutes=minutes)),
             minutes,
-            begin=now,
+            begin=now + _TO_READ + SHORTEST_NOTICE,
             until=until,
             now=now,
             step_minutes=_STEP_MINUTES,

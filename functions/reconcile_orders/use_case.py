@@ -30,6 +30,7 @@ from shared.domain.invoice import InvoiceStatus
 from shared.domain.meetings import (
     calendar_is_behind,
     event_id,
+    note_cleared,
     note_missed,
     note_obsolete,
     read_back,
@@ -75,6 +76,8 @@ TICK_LASTS = timedelta(seconds=40)
 # Xendit's rate limit is shared: the rest is for orders that somebody is waiting for.
 LEAVE_OF_BUDGET = 0.5
 _ASKS_XENDIT = frozenset({Status.INVOICED, Status.EXPIRED})
+# While in these, an order is said to be off until its events are out of the calendars.
+_IS_OFF = frozenset({Status.CANCELLED, Status.AWAITING_MENTEE})
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +158,7 @@ class ReconcileOrders:
 
     def _ask(self, order: Order, now: datetime) -> Order:
         """Ask whom the order waits for, and apply the answer, or what follows from there being none."""
-        order = self._ask_about_refunds(order, now)
+        order = self._clear_calendars(self._ask_about_refunds(order, now))
         if order.status in _ASKS_XENDIT or _may_be_paid(order):
             order = self._ask_xendit(order, now)
         match order.status:
@@ -203,6 +206,15 @@ class ReconcileOrders:
         if order.meeting is not None and now < order.session.ends_at:
             event = self.meetings.get(order.meeting.event_id)
         return self.orders.transact(order.id, partial(read_back, event=event, now=now))
+
+    def _clear_calendars(self, order: Order) -> Order:
+        """Take out what is left of a time before, of a session that is to be at another by now."""
+        obsolete = order.obsolete_events
+        if not obsolete or order.status in _IS_OFF:
+            return order
+        for event in obsolete:
+            self.meetings.cancel(event)
+        return self.orders.transact(order.id, partial(note_cleared, events=obsolete))
 
     def _look_for_event(self, order: Order) -> Order:
         """Look for an event that was still being made when the order was called off."""

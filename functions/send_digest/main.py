@@ -8,6 +8,7 @@ from flask import Request, Response
 from functions.send_digest.use_case import SendDigest
 from shared import entrypoint
 from shared.bootstrap import Wiring
+from shared.mail_once import MailOnce
 from shared.presentation.rendering import Renderer
 from shared.settings import BackendSettings, BrandSettings, ChannelSettings
 
@@ -20,11 +21,14 @@ def _step() -> SendDigest:
     return SendDigest(
         orders=wiring.orders,
         deliveries=wiring.deliveries,
-        mailer=wiring.mailer,
+        once=MailOnce(
+            wiring.deliveries,
+            wiring.mailer,
+            wiring.clock,
+            timedelta(seconds=wiring.settings[BackendSettings].claim_seconds),
+        ),
         renderer=Renderer(brand.brand),
         admin=brand.admin,
-        clock=wiring.clock,
-        claim=timedelta(seconds=wiring.settings[BackendSettings].claim_seconds),
     )
 
 

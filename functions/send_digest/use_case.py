@@ -1,28 +1,23 @@
 """Tell the admin once a day what happened and what waits."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from shared import observability
+from shared.domain.deliveries import Delivery, mark_failed
 from shared.domain.digest import Digest, begin_of, day_before, digest_of
-from shared.domain.notifications import (
-    Delivery,
-    Kind,
-    Notification,
-    Recipient,
-    claim_draft,
-    mark_sent,
-    reclaim,
-)
+from shared.domain.notifications import Kind, Notification, Recipient
 from shared.domain.people import Person
-from shared.errors import ClaimedError
-from shared.ports import Clock, DeliveryStore, Mailer, OrderStore
+from shared.errors import PermanentError
+from shared.mail_once import MailOnce
+from shared.ports import DeliveryStore, OrderStore
 from shared.presentation.rendering import Renderer
 
-# Of more orders than these a day's figures say that they are not whole.
+# A day of more orders is not told whole, which is logged.
 MOST_ORDERS = 20_000
 MOST_WAITING = 200
 
@@ -42,11 +37,9 @@ class SendDigest:
 
     orders: OrderStore
     deliveries: DeliveryStore
-    mailer: Mailer
+    once: MailOnce
     renderer: Renderer
     admin: Person
-    clock: Clock
-    claim: timedelta
 
     def __call__(self, now: datetime) -> Tick:
         """Tell of the day before ``now``."""
@@ -57,35 +50,22 @@ class SendDigest:
         if known is not None and known.settled:
             return Tick(day=day.isoformat())
         changed = self.orders.changed_since(begin_of(day, zone), MOST_ORDERS)
+        if len(changed) == MOST_ORDERS:
+            observability.warning("the digest is not of all orders", most=MOST_ORDERS)
         waiting = self.orders.waiting_for_admin(MOST_WAITING)
         self._send(digest_of(day, zone, changed, waiting), known, now)
         return Tick(day=day.isoformat(), orders=len(changed), waiting=len(waiting), due=1)
 
     def _send(self, figures: Digest, known: Delivery | None, now: datetime) -> None:
         notification = _notification(figures.day.isoformat())
-        mail = self.renderer.render_digest(figures, self.admin, now)
-        if known is None or known.draft_id is None:
-            draft_id = self.mailer.draft(mail)
-            claim = partial(
-                claim_draft,
-                notification=notification,
-                draft_id=draft_id,
-                claim=self.claim,
-                now=self.clock.now(),
-            )
-            try:
-                claimed = self.deliveries.transact(notification.key, claim)
-            except ClaimedError:
-                self.mailer.discard(draft_id)
-                raise
-            if claimed.draft_id != draft_id:
-                self.mailer.discard(draft_id)
-        else:
-            again = partial(reclaim, claim=self.claim, now=self.clock.now())
-            claimed = self.deliveries.transact(notification.key, again)
-        if not claimed.settled and claimed.draft_id is not None:
-            self.mailer.send(claimed.draft_id, mail)
-            self.deliveries.transact(notification.key, partial(mark_sent, now=self.clock.now()))
+        try:
+            mail = self.renderer.render_digest(figures, self.admin, now)
+            self.once.send(notification, mail, known)
+        except PermanentError as error:
+            # Nobody else is there to be told; the next day's may get through.
+            observability.warning("the digest cannot be sent", reason=str(error))
+            failed = partial(mark_failed, notification=notification, reason=str(error))
+            self.deliveries.transact(notification.key, failed)
 
 
 def _notification(day: str) -> Notification:

@@ -11,6 +11,7 @@ from shared import entrypoint
 from shared.bootstrap import Wiring
 from shared.domain.events import Event, MessageUndelivered
 from shared.domain.notifications import TABLE, Channel
+from shared.mail_once import MailOnce
 from shared.presentation.rendering import Renderer
 from shared.settings import (
     BackendSettings,
@@ -45,7 +46,8 @@ def _step() -> SendNotification:
 def _senders(composer: Composer) -> Mapping[Channel, Sender]:
     claim = timedelta(seconds=wiring.settings[BackendSettings].claim_seconds)
     stores, clock = wiring.deliveries, wiring.clock
-    mail = MailSender(stores, wiring.mailer, composer, clock, claim, Pause())
+    once = MailOnce(stores, wiring.mailer, clock, claim)
+    mail = MailSender(once, composer, clock, Pause())
     if wiring.messenger is None:
         return {Channel.EMAIL: mail}
     chat = ChatSender(stores, wiring.messenger, composer, clock, claim, Pause())

@@ -5,20 +5,19 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from functions.send_notification.composer import Composer
-from shared.domain.notifications import (
+from shared.domain.deliveries import (
     UNCERTAIN,
     Delivery,
-    Notification,
     claim_chat,
-    claim_draft,
     mark_failed,
     mark_sent,
-    reclaim,
     unclaim,
 )
+from shared.domain.notifications import Notification
 from shared.domain.order import Order
-from shared.errors import ClaimedError, NotDoneError, PermanentError, RetryableError
-from shared.ports import Clock, DeliveryStore, Mailer, Messenger
+from shared.errors import NotDoneError, PermanentError, RetryableError
+from shared.mail_once import MailOnce
+from shared.ports import Clock, DeliveryStore, Messenger
 
 # A channel that asks for patience without saying how long.
 _PAUSE = timedelta(seconds=30)
@@ -44,17 +43,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class MailSender:
-    """Draft, record the draft, send it, record that it is out.
+    """Mails, the urgent ones first where the mailbox asks for patience."""
 
-    A crash after the sending is noticed by the draft being gone; one before it sends the draft
-    that was recorded. Two deliveries at once: the first draft recorded is the one that is sent.
-    """
-
-    deliveries: DeliveryStore
-    mailer: Mailer
+    once: MailOnce
     composer: Composer
     clock: Clock
-    claim: timedelta
     pause: Pause
 
     def send(self, notification: Notification, order: Order, known: Delivery | None) -> None:
@@ -63,38 +56,10 @@ class MailSender:
         self.pause.check(notification, now)
         mail = self.composer.mail(notification, order, now)
         try:
-            if known is None or known.draft_id is None:
-                claimed = self._claim_new(notification, self.mailer.draft(mail))
-            else:
-                claimed = self._reclaim(notification)
-            if claimed.settled or claimed.draft_id is None:
-                return
-            self.mailer.send(claimed.draft_id, mail)
+            self.once.send(notification, mail, known)
         except NotDoneError as error:
             self.pause.note(error, now)
             raise
-        self.deliveries.transact(notification.key, partial(mark_sent, now=self.clock.now()))
-
-    def _reclaim(self, notification: Notification) -> Delivery:
-        again = partial(reclaim, claim=self.claim, now=self.clock.now())
-        return self.deliveries.transact(notification.key, again)
-
-    def _claim_new(self, notification: Notification, draft_id: str) -> Delivery:
-        claim = partial(
-            claim_draft,
-            notification=notification,
-            draft_id=draft_id,
-            claim=self.claim,
-            now=self.clock.now(),
-        )
-        try:
-            claimed = self.deliveries.transact(notification.key, claim)
-        except ClaimedError:
-            self.mailer.discard(draft_id)
-            raise
-        if claimed.draft_id != draft_id:
-            self.mailer.discard(draft_id)
-        return claimed
 
 
 @dataclass(frozen=True, slots=True)

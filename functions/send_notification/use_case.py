@@ -6,13 +6,13 @@ from typing import Protocol
 
 from functions.send_notification.composer import Composer
 from functions.send_notification.senders import give_up
+from shared.domain.deliveries import Delivery
 from shared.domain.events import AttentionRaised, Event, MessageUndelivered
 from shared.domain.facts import facts
 from shared.domain.notifications import (
     MESSAGE_FAILED,
     TOO_LATE,
     Channel,
-    Delivery,
     Kind,
     Notification,
     fallback_of,

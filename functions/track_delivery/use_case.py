@@ -6,8 +6,8 @@ from functools import partial
 
 import msgspec
 
+from shared.domain.deliveries import Delivery, mark_undelivered
 from shared.domain.events import MessageUndelivered
-from shared.domain.notifications import Delivery, mark_undelivered
 from shared.domain.people import Identifier
 from shared.ports import DeliveryStore, EventPublisher
 from shared.whatsapp_webhook import MessageStatus, Progress
@@ -28,11 +28,13 @@ class TrackDelivery:
         return len(undelivered)
 
     def _note(self, status: MessageStatus) -> MessageUndelivered | None:
-        known = self.deliveries.get(status.key)
-        if known is None or not _is_identifier(known):
-            return None  # not one that we sent
         note = partial(mark_undelivered, reason=status.failed or "undelivered")
-        self.deliveries.transact(known.key, note)
+        try:
+            known = self.deliveries.transact(status.key, note)
+        except LookupError:
+            return None  # not one that we sent
+        if not _is_identifier(known):
+            return None
         return MessageUndelivered(order_id=known.order_id, key=known.key)
 
 

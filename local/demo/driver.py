@@ -14,8 +14,8 @@ from shared.ports import Clock, OrderStore
 
 _POLL_S = 0.1
 _PATIENCE_S = 60.0
-# What the simulated provider needs to give money back, and a tick to hear of it.
-_REFUNDS_TAKE = timedelta(minutes=2)
+# What the simulated vendors need to give money back and to deliver, and a tick to hear of it.
+_VENDORS_TAKE = timedelta(minutes=2)
 _ASKING = frozenset({MoneyBackState.DUE, MoneyBackState.ACCOUNT_WANTED, MoneyBackState.PAYOUT_DUE})
 _BACK = frozenset({MoneyBackState.SUCCEEDED, MoneyBackState.PAID_OUT})
 
@@ -57,6 +57,8 @@ class Driver:
         self._await("another time", self._plan.told(Story.DECLINED), _is_moved)
         self._await("calls off", self._plan.told(Story.CANCELS, Story.PAID_OUT), _is_called_off)
         self._live_through()
+        # The last messages are on their way, and some come back.
+        self._people.advance(self._clock.now() + _VENDORS_TAKE)
         self._people.settle()
         return self._people.evidence(self._plan, self._observe().values())
 
@@ -74,7 +76,7 @@ class Driver:
 
     def _live_through(self) -> None:
         """Move time forward, from one moment at which something happens to the next."""
-        self._people.advance(self._clock.now() + _REFUNDS_TAKE)
+        self._people.advance(self._clock.now() + _VENDORS_TAKE)
         unpaid = [self._seen(order) for order in self._plan.told(Story.EXPIRES)]
         expiries = [order.invoice.expires_at for order in unpaid if order.invoice]
         for moment in self._plan.moments(expiries):

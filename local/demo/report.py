@@ -50,6 +50,7 @@ def as_table(plan: Plan, seen: Evidence) -> Table:
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        collapse_padding=True,
     )
     for heading in ("order", "mentee", "status", "room", "reminders", "told"):
         table.add_column(heading, no_wrap=True)

@@ -22,7 +22,7 @@ from shared.adapters.firestore_transact import (
 )
 from shared.adapters.google_cloud_errors import classified
 from shared.domain.availability import Availability
-from shared.domain.notifications import Delivery
+from shared.domain.deliveries import Delivery
 from shared.domain.order import Change, Order
 from shared.domain.schedule import DayKey, Days, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.adapters.sqlite import SqliteFile
 from shared.domain.availability import Availability
-from shared.domain.notifications import Delivery
+from shared.domain.deliveries import Delivery
 from shared.domain.order import Order
 from shared.domain.schedule import DayKey, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage

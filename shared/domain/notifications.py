@@ -1,7 +1,7 @@
-"""Who is told what, and the record of each message so that it reaches its reader once."""
+"""Who is told what, of which fact, while it is true, and over which channels."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -25,7 +25,6 @@ from shared.domain.events import (
 )
 from shared.domain.order import MoneyBackState, Order, Status
 from shared.domain.people import Locale, Phone
-from shared.errors import ClaimedError
 
 
 class Kind(StrEnum):
@@ -82,8 +81,6 @@ class Rule(msgspec.Struct, frozen=True):
 
 # A channel refused a message for good: nobody was told.
 MESSAGE_FAILED = "message_failed"
-# Why a message failed that was cut off while it was being sent.
-UNCERTAIN = "uncertain"
 # Why a reminder was not sent: what it reminds of has begun.
 TOO_LATE = "too_late"
 
@@ -196,27 +193,6 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     calendar: CalendarFile | None = None
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What has become of one message."""
-
-    key: str
-    order_id: str
-    draft_id: str | None = None
-    claimed_until: datetime | None = None
-    sent_at: datetime | None = None
-    failed: str | None = None
-
-    @property
-    def settled(self) -> bool:
-        """Whether there is nothing left to do over this channel."""
-        return self.sent_at is not None or self.failed is not None
-
-    @property
-    def arrived(self) -> bool:
-        """Whether it is out, and nobody has said that it did not arrive."""
-        return self.sent_at is not None and self.failed is None
-
-
 def notifications_for(event: Event, order: Order) -> tuple[Notification, ...]:
     """Return the messages that the event causes, given how the order stands now.
 
@@ -316,86 +292,6 @@ def is_ahead(event: Event, order: Order) -> bool:
         if rule.kind is _kind_of(event, rule.kind) and rule.tells_of is not None
     }
     return any(not order.was(status) for status in told)
-
-
-def claim_draft(
-    current: Delivery | None,
-    *,
-    notification: Notification,
-    draft_id: str,
-    claim: timedelta,
-    now: datetime,
-) -> Delivery:
-    """Record the draft before it is sent. The first draft recorded is the one that is sent."""
-    if current is None:
-        return Delivery(
-            key=notification.key,
-            order_id=notification.order_id,
-            draft_id=draft_id,
-            claimed_until=now + claim,
-        )
-    return reclaim(current, claim=claim, now=now)
-
-
-def reclaim(current: Delivery | None, *, claim: timedelta, now: datetime) -> Delivery:
-    """Take up a message that somebody else began and did not finish."""
-    if current is None:
-        raise LookupError("the message is not in the store")
-    if current.settled:
-        return current
-    if current.claimed_until is not None and now < current.claimed_until:
-        wait = (current.claimed_until - now).total_seconds()
-        raise ClaimedError(f"message {current.key} is being sent", retry_after=wait)
-    return msgspec.structs.replace(current, claimed_until=now + claim)
-
-
-def mark_sent(current: Delivery | None, *, now: datetime) -> Delivery:
-    """Record that the message is out."""
-    if current is None:
-        raise LookupError("the message is not in the store")
-    return msgspec.structs.replace(current, sent_at=current.sent_at or now, claimed_until=None)
-
-
-def mark_failed(current: Delivery | None, *, notification: Notification, reason: str) -> Delivery:
-    """Record that the channel refuses the message for good."""
-    known = current or Delivery(key=notification.key, order_id=notification.order_id)
-    return msgspec.structs.replace(known, failed=reason, claimed_until=None)
-
-
-def claim_chat(
-    current: Delivery | None, *, notification: Notification, claim: timedelta, now: datetime
-) -> Delivery:
-    """Record that a message without a draft is about to be sent, which happens once at most.
-
-    A claim that ran out means that nobody knows whether it was: it counts as failed, so that the
-    next channel of its chain is used.
-    """
-    if current is None:
-        return Delivery(
-            key=notification.key, order_id=notification.order_id, claimed_until=now + claim
-        )
-    if current.settled:
-        return current
-    if current.claimed_until is None:
-        return msgspec.structs.replace(current, claimed_until=now + claim)
-    if now < current.claimed_until:
-        wait = (current.claimed_until - now).total_seconds()
-        raise ClaimedError(f"message {current.key} is being sent", retry_after=wait)
-    return msgspec.structs.replace(current, failed=UNCERTAIN, claimed_until=None)
-
-
-def mark_undelivered(current: Delivery | None, *, reason: str) -> Delivery:
-    """Record that a message that was sent did not arrive. The first reason stays."""
-    if current is None:
-        raise LookupError("the message is not in the store")
-    return msgspec.structs.replace(current, failed=current.failed or reason)
-
-
-def unclaim(current: Delivery | None) -> Delivery:
-    """Give a claimed message back: nothing of it was sent."""
-    if current is None:
-        raise LookupError("the message is not in the store")
-    return msgspec.structs.replace(current, claimed_until=None)
 
 
 def _outdated(event: Event, order: Order) -> bool:

@@ -34,7 +34,7 @@ def owe_payment(order: Order, now: datetime) -> Order:
 
 def owe(order: Order, invoice_id: str, amount: int, now: datetime) -> Order:
     """Return the order with the money of this invoice due to go back; once, however often asked."""
-    if order.refund_of(invoice_id) is not None:
+    if amount == 0 or order.refund_of(invoice_id) is not None:
         return order
     due = MoneyBack(invoice_id=invoice_id, amount=amount, state=MoneyBackState.DUE, since=now)
     return order.with_refund(due, now)

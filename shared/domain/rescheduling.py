@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.actions import NOT_NOW, TOO_LATE, for_action
-from shared.domain.availability import Availability, buffer_of, day_keys_for, refusal
+from shared.domain.availability import (
+    TOO_LITTLE_NOTICE,
+    Availability,
+    buffer_of,
+    day_keys_for,
+    refusal,
+)
 from shared.domain.confirmation import asked_anew
 from shared.domain.meetings import MEETING_REFUSED, SESSION_MISSED
 from shared.domain.order import Change, Order, Status
@@ -15,6 +21,8 @@ from shared.domain.reminders import next_reminder_at
 from shared.domain.schedule import DayKey, Days, MentorDay, Period, Session, find_conflict
 from shared.errors import ActionRefusedError
 
+# Nobody is expected to be there sooner, whatever the mentor's own notice is.
+SHORTEST_NOTICE = timedelta(hours=1)
 MOVABLE = frozenset({Status.PAID, Status.AWAITING_MENTOR, Status.AWAITING_MENTEE, Status.SCHEDULED})
 
 
@@ -68,6 +76,8 @@ def _check_free(
 ) -> None:
     if moved.session.starts_at <= now:
         raise ActionRefusedError(SESSION_IN_PAST)
+    if moved.session.starts_at < now + SHORTEST_NOTICE:
+        raise ActionRefusedError(TOO_LITTLE_NOTICE)
     reason = refusal(availability, moved.session, now)
     if reason is not None:
         raise ActionRefusedError(reason)

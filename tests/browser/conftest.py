@@ -27,6 +27,8 @@ _READY_S = 30.0
 PHONE = (390, 844)
 
 
+# First, since pytest-xdist reads the marks in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # With `-n 2 --dist loadgroup` one worker gets them all, so the browser is started once.
     for item in items:
@@ -104,7 +106,7 @@ def walk(phone: Page) -> Walk:
 
 @pytest.fixture(scope="package")
 def tasks() -> Iterator[list[Task]]:
-    """Return where finished tasks go; they are written to the file that TASKS_JSON names."""
+    """Return where finished tasks go; one process writes them to the file that TASKS_JSON names."""
     done: list[Task] = []
     yield done
     named = os.environ.get("TASKS_JSON")

@@ -64,7 +64,7 @@ def world(tmp_path: Path) -> World:
 
 def _run(world: World, use: Callable[[Scheduler], Awaitable[Any]], cron: str = "* * * * *") -> Any:
     async def run(base: str) -> Any:
-        quiet = Quiet(base, base, None, lambda: False)
+        quiet = Quiet(base, base, base, postman=None, queue_busy=lambda: False)
         scheduler = Scheduler([Job("tick", cron, f"{base}/tick")], world.clock, quiet)
         async with scheduler.running():
             await asyncio.sleep(0.05)  # the first look, which sets when the job is next due

@@ -12,7 +12,8 @@ import pytest
 
 from shared.adapters.firestore import FirestoreDeliveryStore
 from shared.adapters.sqlite_stores import SqliteDeliveryStore
-from shared.domain.notifications import Delivery, Kind, Notification, Recipient, claim_draft
+from shared.domain.deliveries import Delivery, claim_draft
+from shared.domain.notifications import Kind, Notification, Recipient
 from shared.errors import ClaimedError
 from shared.ports import DeliveryStore
 from tests.builders import NOW, delivery

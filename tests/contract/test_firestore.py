@@ -9,7 +9,7 @@ from google.cloud.firestore import Client
 
 from shared.adapters.firestore import FirestoreDeliveryStore, FirestoreOrderStore
 from shared.adapters.firestore_transact import ATTEMPTS
-from shared.domain.notifications import Delivery
+from shared.domain.deliveries import Delivery
 from shared.domain.order import Change, Order
 from shared.domain.schedule import Days
 from shared.errors import PermanentError, RetryableError

@@ -70,6 +70,7 @@ _COMMANDS = (
     "iam service-accounts create",
     "iam service-accounts set-iam-policy",
     "logging metrics create",
+    "logging sinks update",
     "monitoring dashboards create",
     "projects set-iam-policy",
     "pubsub subscriptions create",

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import google.auth
+import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploy.doctor import pipeline, vendors
+from deploy.doctor import pipeline, vendors, whatsapp
 from deploy.doctor.examination import examine
 from deploy.doctor.identity import acting_as
 from deploy.doctor.trouble import TroubleError, diagnosed
@@ -25,16 +26,31 @@ from local.ports import free_ports
 from local.staging import ROOT
 from shared import messages
 from shared.adapters.gmail import GmailMailer
+from shared.adapters.google_freebusy import GoogleBusyCalendars
 from shared.adapters.xendit import XenditInvoiceGateway
 from shared.domain.order import Order
 from shared.errors import PermanentError, RetryableError
-from shared.settings import BrandSettings, CheckoutSettings, GoogleSettings, XenditSettings
+from shared.settings import (
+    BrandSettings,
+    CheckoutSettings,
+    GoogleSettings,
+    SmtpSettings,
+    WhatsAppSettings,
+    WhatsAppWebhookSettings,
+    XenditSettings,
+)
+from shared.whatsapp_webhook import SIGNATURE, is_signed
 from tests.builders import NOW
 from tests.deploy.conftest import Operator
 from tests.fakes import FakeClock, FakeOrderStore, FakePublisher, FakeRejectedStore
+from tests.mail_server import PASSWORD, USER, MailServer, served_mail
 from tests.vendors import KEY, Vendor, connections_are_dropped, served, served_google, served_xendit
 
-pytestmark = connections_are_dropped
+pytestmark = [
+    connections_are_dropped,
+    # aiosmtpd warns its own operators; on the loopback address there is nobody to listen.
+    pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS"),
+]
 
 CHECKOUT = CheckoutSettings(success_url="https://a.example", failure_url="https://a.example")
 BRAND = BrandSettings(name="Nusademy", help_email="help@a.example", admin_email="admin@a.example")
@@ -137,11 +153,12 @@ def answering(status: int) -> Iterator[str]:
     async def answer(_request: Request) -> Response:
         return Response(status_code=status)
 
-    with served(Starlette(routes=[Route("/", answer, methods=["GET", "POST"])])) as url:
+    methods = ["GET", "POST", "DELETE"]
+    with served(Starlette(routes=[Route("/{path:path}", answer, methods=methods)])) as url:
         yield url
 
 
-def test_only_the_webhook_may_answer_strangers() -> None:
+def test_only_what_is_public_may_answer_strangers() -> None:
     with answering(405) as public, answering(403) as private:
         right = {name: public if SERVICES[name].public else private for name in SERVICES}
         pipeline.check_doors(right)
@@ -150,6 +167,14 @@ def test_only_the_webhook_may_answer_strangers() -> None:
         with pytest.raises(TroubleError, match="payment_callback refuses strangers") as trouble:
             pipeline.check_doors({**right, "payment_callback": private})
     assert "iam.allowedPolicyMemberDomains" in trouble.value.remedy
+
+
+def test_an_address_that_leads_elsewhere_than_to_links_is_found_out() -> None:
+    with answering(400) as url:
+        pipeline.check_links(f"{url}/")
+    with answering(404) as url, pytest.raises(TroubleError, match="404 to a link") as trouble:
+        pipeline.check_links(url)
+    assert "LINKS_BASE_URL" in trouble.value.remedy
 
 
 def test_a_webhook_that_takes_any_token_is_found_out() -> None:
@@ -161,6 +186,102 @@ def test_what_does_not_answer_is_found_out() -> None:
     (port,) = free_ports(1)
     with pytest.raises(TroubleError, match="does not answer"):
         pipeline.check_doors({"send_reminder": f"http://127.0.0.1:{port}"})
+
+
+META = WhatsAppWebhookSettings(app_secret="an-app-secret", verify_token="a-verify-token")
+
+
+def test_a_webhook_that_knows_no_verify_token_is_found_out() -> None:
+    with answering(403) as url, pytest.raises(TroubleError, match="WHATSAPP_VERIFY_TOKEN"):
+        whatsapp.check_webhook(url, META)
+
+
+@contextmanager
+def answering_meta(signed: int, forged: int) -> Iterator[str]:
+    """Serve a webhook that registers, and answers so to a good signature and to another."""
+
+    async def answer(request: Request) -> Response:
+        if request.method == "GET":
+            return Response(request.query_params["hub.challenge"])
+        body, signature = await request.body(), request.headers.get(SIGNATURE)
+        return Response(
+            status_code=signed if is_signed(body, signature, "an-app-secret") else forged
+        )
+
+    with served(Starlette(routes=[Route("/", answer, methods=["GET", "POST"])])) as url:
+        yield url
+
+
+def test_a_webhook_that_takes_metas_signature_alone_is_well() -> None:
+    with answering_meta(signed=200, forged=401) as url:
+        whatsapp.check_webhook(url, META)
+
+
+@pytest.mark.parametrize(
+    ("signed", "forged", "said"),
+    [(401, 401, "401 to WHATSAPP_APP_SECRET"), (200, 200, "200 to a wrong signature")],
+)
+def test_a_webhook_that_takes_the_wrong_signature_is_found_out(
+    signed: int, forged: int, said: str
+) -> None:
+    with answering_meta(signed, forged) as url, pytest.raises(TroubleError, match=said):
+        whatsapp.check_webhook(url, META)
+
+
+def test_whatsapp_is_asked_for_the_number_with_the_token() -> None:
+    async def answer(request: Request) -> Response:
+        known = request.headers["authorization"] == "Bearer the-token"
+        return Response(status_code=200 if known else 401)
+
+    with served(Starlette(routes=[Route("/v24.0/1063", answer)])) as url:
+        settings = WhatsAppSettings(phone_number_id="1063", access_token="the-token", base_url=url)
+        whatsapp.check_token(settings)
+        with pytest.raises(TroubleError, match="401 when asked for") as trouble:
+            whatsapp.check_token(msgspec.structs.replace(settings, access_token="another"))
+    assert "system user" in trouble.value.remedy
+
+
+def mail_settings(server: MailServer, **changes: Any) -> SmtpSettings:
+    given: dict[str, Any] = {
+        "host": server.host,
+        "port": server.port,
+        "sender": "sessions@a.example",
+        "user": USER,
+        "password": PASSWORD,
+        "security": "none",
+        "timeout_s": 5,
+    }
+    return SmtpSettings(**given | changes)
+
+
+def test_a_mail_server_that_takes_the_login_is_well_and_gets_no_mail() -> None:
+    with served_mail(login=True) as server:
+        vendors.check_smtp(mail_settings(server))
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"password": "wrong"}, "SMTP_USER or SMTP_PASSWORD is wrong"),
+        ({"security": "starttls"}, "The server has no STARTTLS"),
+        ({"security": "tls"}, "The server speaks otherwise"),
+    ],
+)
+def test_a_mail_server_that_does_not_fit_its_settings_is_found_out(
+    changes: dict[str, str], remedy: str
+) -> None:
+    with served_mail(login=True) as server, pytest.raises(TroubleError) as trouble:
+        vendors.check_smtp(mail_settings(server, **changes))
+    assert remedy in trouble.value.remedy
+
+
+def test_a_calendar_tells_when_somebody_is_busy(google_api: Vendor) -> None:
+    calendars = GoogleBusyCalendars(google_settings(google_api))
+    vendors.check_busy_calendars(calendars, "sessions@nusademy.example", NOW)
+    google_api.fault("calendar.freebusy.query", "error_before", status=403)
+    with pytest.raises(TroubleError, match="answered 403"):
+        vendors.check_busy_calendars(calendars, "sessions@nusademy.example", NOW)
 
 
 class Unindexed(FakeOrderStore):
@@ -268,12 +389,13 @@ def test_the_doctor_of_a_project_that_nobody_can_reach_names_every_trouble(
     deployed: Operator,
 ) -> None:
     (port,) = free_ports(1)
-    done = deployed.run("doctor", XENDIT_BASE_URL=f"http://127.0.0.1:{port}")
+    nowhere = f"http://127.0.0.1:{port}"
+    done = deployed.run("doctor", XENDIT_BASE_URL=nowhere, LINKS_BASE_URL=nowhere)
     assert (done.returncode, done.stderr) == (1, "")
     assert "ok      functions are deployed" in done.stdout
-    assert done.stdout.count("FAILED  ") == done.stdout.count("        -> ") == 7
+    assert done.stdout.count("FAILED  ") == done.stdout.count("        -> ") == 8
     assert "there is no login" in done.stdout
-    assert "1 of 8 checks went well" in done.stdout
+    assert "1 of 9 checks went well" in done.stdout
     assert deployed.cloud.changes == []
 
 

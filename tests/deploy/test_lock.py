@@ -12,17 +12,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.doctor.pipeline import check_webhook
+from deploy.doctor import whatsapp
+from deploy.doctor.pipeline import check_links, check_webhook
 from deploy.doctor.trouble import TroubleError
 from local.config import WorldConfig, prepare
 from local.lifeline import TetheredProcess
 from local.staging import ROOT, stage
 from local.topology import FUNCTIONS
+from shared.settings import WhatsAppWebhookSettings
 from tests.component.functions.bench import environment
 
 # One worker gets them all, so that the environment is made once.
 pytestmark = pytest.mark.xdist_group("lock")
 
+ANSWERS = {"manage_booking": 404, "track_delivery": 403}
 NAMES = [function.name for function in FUNCTIONS]
 _ANSWERS_WITHIN_S = 60.0
 
@@ -98,8 +101,19 @@ def test_the_lock_is_whole(deployed: Deployed) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_staged_folder_serves_its_function(name: str, deployed: Deployed) -> None:
-    # All take only POST, and say so.
-    assert deployed.await_answer(name).status_code == 405
+    # Most take only POST, and say so; the others miss the link, or Meta's token.
+    assert deployed.await_answer(name).status_code == ANSWERS.get(name, 405)
+
+
+def test_the_doctor_finds_links_and_metas_webhook_well(deployed: Deployed) -> None:
+    deployed.await_answer("manage_booking")
+    check_links(deployed.config.url("manage_booking"))
+    deployed.await_answer("track_delivery")
+    secrets = deployed.config.secrets
+    meta = WhatsAppWebhookSettings(
+        app_secret=secrets.whatsapp_app, verify_token=secrets.whatsapp_verify
+    )
+    whatsapp.check_webhook(deployed.config.url("track_delivery"), meta)
 
 
 def test_the_doctor_finds_the_webhook_well_and_a_wrong_token_out(deployed: Deployed) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.demo.plan import ENDS, Story
+from local.demo.plan import ENDS, NOBODY, Story
+from shared.domain.notifications import CALENDAR_KINDS
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from tests.e2e import commands
 
@@ -38,6 +39,41 @@ def test_every_order_of_a_demo_ends_as_its_story_says(backend: str, tmp_path: Pa
     assert (summary["orders"], summary["scheduled"]) == (ORDERS, 8)
     assert (summary["expired"], summary["rejected"], summary["cancelled"]) == (1, 1, 2)
     assert commands.processes_of(tmp_path) == []
+
+
+def test_everybody_is_told_on_the_channel_and_in_the_language_that_they_read(
+    tmp_path: Path,
+) -> None:
+    results = commands.demo(tmp_path / "world")
+    _assert_all_ended_as_planned(results, len(Story))
+    plan = json.loads((tmp_path / "world" / "plan.json").read_text())["orders"]
+    people = {planned["event"]["order_id"]: planned["event"] for planned in plan}
+    told: Counter[str] = Counter()
+    for order in results["orders"]:
+        for message in order["messages"]:
+            told[message["kind"]] += 1
+            if message["recipient"] == "admin":
+                assert (message["channel"], message["language"]) == ("email", "id")
+                continue
+            reader = people[order["order_id"]][message["recipient"]]
+            assert message["language"] == reader["locale"]
+            on_whatsapp = reader["phone"] is not None and not reader["phone"].endswith(NOBODY)
+            if message["kind"] not in CALENDAR_KINDS:
+                assert message["channel"] == ("whatsapp" if on_whatsapp else "email")
+    assert {"session_declined", "refund_done", "payout_account_wanted", "payout_task"} <= set(told)
+    back = [order["refunds"] for order in results["orders"] if order["status"] == "cancelled"]
+    assert sorted(refund["state"] for (refund,) in back) == ["paid_out", "succeeded"]
+
+
+def test_mentors_who_are_asked_first_accept_or_decline(tmp_path: Path) -> None:
+    results = commands.demo(tmp_path / "world", "--mentor-confirmation", "required")
+    _assert_all_ended_as_planned(results, len(Story))
+    asked = [order for order in results["orders"] if _passed(order, "awaiting_mentor")]
+    assert len(asked) == sum(_passed(order, "paid") for order in results["orders"])
+
+
+def _passed(order: dict[str, Any], status: str) -> bool:
+    return any(step["status"] == status for step in order["timeline"])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.availability import Availability
-from shared.domain.notifications import Delivery
+from shared.domain.deliveries import Delivery
 from shared.domain.order import Order
 from shared.domain.schedule import DayKey, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage

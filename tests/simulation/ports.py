@@ -53,6 +53,8 @@ class Port:
 
     def _call(self, method: str, *args: Any) -> Any:
         fault = self._weather.at_call(self._name, method)
+        if fault is Fault.REFUSED and method == "refund" and self._target.knows(*args):
+            fault = None  # what was taken once is answered the same again
         if len(args) > 1 and method == "publish" and self._weather.strikes(Fault.PARTIAL, 0.08):
             fault = Fault.PARTIAL
         self._kernel.pause(self._latency())

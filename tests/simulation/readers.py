@@ -20,7 +20,7 @@ from tests.simulation.trace import Trace
 # What readers do about a message, by its kind and reader, and how often; the others do nothing.
 WISHES: Mapping[tuple[Kind, Recipient], Mapping[Purpose, float]] = {
     (Kind.INVOICE_READY, Recipient.MENTEE): {Purpose.CANCEL: 0.12},
-    (Kind.PAYMENT_RECEIVED, Recipient.MENTEE): {Purpose.CANCEL: 0.08, Purpose.RESCHEDULE: 0.1},
+    (Kind.PAYMENT_RECEIVED, Recipient.MENTEE): {Purpose.CANCEL: 0.1, Purpose.RESCHEDULE: 0.1},
     (Kind.CONFIRMATION_WANTED, Recipient.MENTOR): {Purpose.ACCEPT: 0.55, Purpose.DECLINE: 0.2},
     (Kind.CONFIRMATION_REMINDER, Recipient.MENTOR): {Purpose.ACCEPT: 0.5, Purpose.DECLINE: 0.2},
     (Kind.SESSION_DECLINED, Recipient.MENTEE): {Purpose.RESCHEDULE: 0.45, Purpose.CANCEL: 0.25},
@@ -41,6 +41,9 @@ _RACES: Mapping[Recipient, tuple[Recipient, tuple[Purpose, ...]]] = {
 _WAITS_S = (5.0, 60.0, 1800.0, 6 * 3600.0, 24 * 3600.0)
 # Nobody plays with one booking for ever.
 MOST_WISHES = 6
+_CHANGES_MIND = 0.2
+# The times that many like.
+_POPULAR = 3
 
 # Follows a link, once: its purpose, and what it says.
 Follow = Callable[[Purpose, Link, Choose], None]
@@ -94,7 +97,7 @@ class Readers:
                 if f"/{wanted}?" in link:
                     return link
         # A chat message has no room for the page's address: it is in every mail before.
-        return f"by {recipient}"
+        return recipient
 
     def _open(self, purpose: Purpose, address: str, order_id: str) -> None:
         """Open the page; what it shows is sent off after some thought."""
@@ -106,8 +109,8 @@ class Readers:
 
     def _read(self, purpose: Purpose, address: str, order_id: str) -> Link | None:
         shown, _, token = address.rpartition("/")[2].partition("?token=")
-        if not token:
-            return self._page_link(order_id, Recipient(address.removeprefix("by ")))
+        if not token:  # the page, by its reader's name
+            return self._page_link(order_id, Recipient(address))
         try:
             link = SIGNER.read(Purpose(shown), token, self._kernel.now)
         except LinkError:
@@ -127,6 +130,9 @@ class Readers:
 
     def _send(self, purpose: Purpose, link: Link) -> None:
         self._go(purpose, link)
+        if purpose is Purpose.RESCHEDULE and self._chance.random() < _CHANGES_MIND:
+            soon = self._chance.random() * 60.0
+            self._kernel.after(soon, partial(self._open, purpose, link.recipient, link.order_id))
         if self._weather.strikes(Fault.DOUBLE_CLICK, 0.2):
             self._weather.fire(Fault.DOUBLE_CLICK)
             self._kernel.after(self._chance.random(), partial(self._go, purpose, link))
@@ -165,4 +171,5 @@ class Readers:
             return self._chance.choice(others)
         if order.status is Status.SCHEDULED and self._chance.random() < 0.1:
             return order.session.starts_at + timedelta(minutes=15)
-        return self._chance.choice(offered).starts_at if offered else None
+        liked = offered[:_POPULAR] if self._chance.random() < 0.5 else offered
+        return self._chance.choice(liked).starts_at if liked else None

@@ -81,7 +81,7 @@ class Scheduler:
 
 
 class Daily:
-    """A job that ticks at midnight, and again after a while if it failed."""
+    """A job that ticks at midnight for some days, and again after a while if it failed."""
 
     def __init__(
         self, kernel: Kernel, weather: Weather, run: Callable[[datetime, Answer], None]
@@ -90,13 +90,13 @@ class Daily:
         self._weather = weather
         self._run = run
 
-    def plan(self) -> None:
-        """Plan the next tick, which plans the one after it."""
-        midnight = self._kernel.now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
-        self._kernel.at(midnight, self._tick)
+    def plan(self, days: int) -> None:
+        """Plan the ticks of the next days."""
+        midnight = self._kernel.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        for number in range(1, days + 1):
+            self._kernel.at(midnight + number * DAY, self._tick)
 
     def _tick(self) -> None:
-        self.plan()
         self._start(self._kernel.now)
         if self._weather.strikes(Fault.DUPLICATE, 0.1):
             self._weather.fire(Fault.DUPLICATE)

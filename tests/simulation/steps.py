@@ -34,6 +34,7 @@ from shared.domain.people import Person
 from shared.domain.schedule import Session
 from shared.errors import PermanentError
 from shared.links import Link, LinkSigner, Purpose
+from shared.mail_once import MailOnce
 from shared.messages import PushedMessage
 from shared.ports import (
     AvailabilityStore,
@@ -240,11 +241,9 @@ def deploy(ports: Ports, settings: Settings) -> Steps:
         send_digest=SendDigest(
             orders=orders,
             deliveries=ports.deliveries,
-            mailer=ports.mailer,
+            once=MailOnce(ports.deliveries, ports.mailer, clock, settings.claim),
             renderer=RENDERER,
             admin=ADMIN,
-            clock=clock,
-            claim=settings.claim,
         ),
         track_delivery=TrackDelivery(deliveries=ports.deliveries, events=events),
         keep_dead_letter=KeepDeadLetter(
@@ -258,9 +257,8 @@ def deploy(ports: Ports, settings: Settings) -> Steps:
 def _send_notification(ports: Ports, settings: Settings) -> SendNotification:
     composer = Composer(renderer=RENDERER, signer=SIGNER, vault=ports.vault, admin=ADMIN)
     stores, clock, claim = ports.deliveries, ports.clock, settings.claim
-    senders: Mapping[Channel, Sender] = {
-        Channel.EMAIL: MailSender(stores, ports.mailer, composer, clock, claim, Pause())
-    }
+    once = MailOnce(stores, ports.mailer, clock, claim)
+    senders: Mapping[Channel, Sender] = {Channel.EMAIL: MailSender(once, composer, clock, Pause())}
     if settings.whatsapp:
         chat = ChatSender(stores, ports.messenger, composer, clock, claim, Pause())
         senders = {**senders, Channel.WHATSAPP: chat}

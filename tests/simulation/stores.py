@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from shared.domain.notifications import Delivery
+from shared.domain.deliveries import Delivery
 from shared.domain.order import Order
 from shared.domain.schedule import DayKey, MentorDay
 from shared.ports import Decide, DecideDelivery

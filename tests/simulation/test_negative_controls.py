@@ -16,11 +16,19 @@ GUARDS: tuple[tuple[Callable[[], Deploy], str, str], ...] = (
     (variants.without_first_invoice_wins, "one_payable_invoice", "links another invoice"),
     (variants.without_read_back, "paid_means_confirmed", "no such payment"),
     (variants.without_amount_check, "paid_means_confirmed", "no such payment"),
-    (variants.without_idempotent_event_id, "payment_is_served", "live calendar events"),
+    (variants.without_idempotent_event_id, "one_live_event", "live calendar events"),
     (variants.without_message_claim, "each_message_once", "sent again"),
     (variants.without_draft_record, "each_message_once", "sent again"),
     (variants.without_re_emission, "each_message_once", "not sent"),
-    (variants.without_timers, "payment_is_served", "without a live event"),
+    (variants.without_timers, "payment_is_served", "no session, no money back"),
+    (variants.without_refund_key, "money_goes_back_once", "goes back 2 times"),
+    (variants.without_freeing_the_old_day, "slots_match_orders", "is held for nothing"),
+    (variants.without_booking_the_new_time, "slots_match_orders", "is not held"),
+    (variants.without_revision_check, "used_links_are_dead", "works at"),
+    (variants.without_clearing_calendars, "closed_orders_have_no_event", "in the calendars"),
+    (variants.without_event_revision, "calendar_shows_the_time", "the calendar shows"),
+    (variants.without_once_at_most, "each_message_once", ":whatsapp sent again"),
+    (variants.without_noting_late_events, "closed_orders_have_no_event", "in the calendars"),
 )
 MOST_SEEDS = 300
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.deliveries import Delivery
 from shared.domain.events import Event
 from shared.domain.invoice import Invoice
 from shared.domain.meetings import CalendarEvent, MeetingRequest
-from shared.domain.notifications import Delivery, Mail, TemplateMessage
+from shared.domain.notifications import Mail, TemplateMessage
 from shared.domain.order import Order
 from shared.domain.refund import Refund, RefundRequest
 from shared.ports import InvoiceRequest

@@ -89,8 +89,12 @@ class SimulatedRefunds(FakeRefundGateway):
         # By the refund's id.
         self.asked: dict[str, RefundRequest] = {}
 
+    def knows(self, request: RefundRequest) -> bool:
+        """Whether this was asked for before."""
+        return request.key in self._asked
+
     def refund(self, request: RefundRequest) -> Refund:
-        if request.key not in self._asked and self._weather.strikes(Fault.NO_BALANCE, 0.15):
+        if not self.knows(request) and self._weather.strikes(Fault.NO_BALANCE, 0.15):
             self._weather.fire(Fault.NO_BALANCE)
             raise NotDoneError(Fault.NO_BALANCE, retry_after=3600)
         refund = super().refund(request)

@@ -133,7 +133,9 @@ def _violation(invariant: str, order_id: str, detail: str) -> Violation:
 
 def _wrong_slots(records: Records) -> Iterator[Violation]:
     """Yield where the mentors' days do not say what the orders say."""
-    booked = {(day.key, booking.order_id): booking for day in records.days for booking in day.bookings}
+    booked = {
+        (day.key, booking.order_id): booking for day in records.days for booking in day.bookings
+    }
     orders = {order.id: order for order in records.orders}
     for (key, order_id), booking in sorted(booked.items()):
         order = orders[order_id]

@@ -136,9 +136,7 @@ class Watch:
         assert task is not None
         # Who read the order before it changed could not know; and reads may be behind.
         knew = task.started > self.changed_at[order.id] + STALENESS
-        if not order.was(Status.SCHEDULED):
-            self._broken("reminders_are_true", order, f"{key} of a {order.status} order")
-        elif knew and order.status not in _HAS_MEETING:
+        if not order.was(Status.SCHEDULED) or (knew and order.status not in _HAS_MEETING):
             self._broken("reminders_are_true", order, f"{key} of a {order.status} order")
         elif knew and of_move != order.moves:
             self._broken("reminders_are_true", order, f"{key} of another time")

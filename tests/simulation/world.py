@@ -16,7 +16,7 @@ from shared.domain.invoice import Invoice
 from shared.domain.notifications import Mail, TemplateMessage
 from shared.domain.order import Order
 from shared.domain.refund import Refund, RefundRequest
-from shared.errors import ActionRefusedError, RetryableError
+from shared.errors import ActionRefusedError, PermanentError, RetryableError
 from shared.links import Link, Purpose
 from shared.messages import PushedMessage
 from shared.whatsapp_webhook import MessageStatus
@@ -60,6 +60,7 @@ _ANSWER_HOURS = (None, None, None, 1, 12)
 _REFUND_UNTIL_HOURS = (2, 24)
 _MOVE_UNTIL_HOURS = (1, 6)
 _WHATSAPP = 0.7
+_DIGEST_DAYS = 3
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +199,7 @@ class World:
     def run(self) -> Outcome:
         """Live through it all."""
         self._people.plan_orders(self._chance.randint(2, 6))
-        self._daily.plan()
+        self._daily.plan(_DIGEST_DAYS)
         chaos = timedelta(hours=self._chance.choice(_CHAOS_HOURS))
         self._kernel.at(self._kernel.now + chaos, self._calm_down)
         steps = 0
@@ -292,7 +293,14 @@ class World:
 
     def _send_digest(self, at: datetime, answer: Answer) -> None:
         steps = self._steps
-        self._spawn("send_digest", "", lambda: steps.send_digest(at), answer)
+
+        def body() -> None:
+            try:
+                steps.send_digest(at)
+            except PermanentError as error:
+                self._trace.note("goes without", str(error))
+
+        self._spawn("send_digest", "", body, answer)
 
     def _spawn(
         self,

@@ -6,7 +6,14 @@ import pytest
 
 from shared.bootstrap import Wiring
 from shared.errors import SettingsError
-from shared.settings import XenditSettings
+from shared.settings import (
+    BookingSettings,
+    BrandSettings,
+    ChannelSettings,
+    LinkSettings,
+    VaultSettings,
+    XenditSettings,
+)
 
 
 @pytest.mark.parametrize("backend", [{}, {"BACKEND": "embedded"}])
@@ -32,3 +39,57 @@ def test_refunds_go_the_way_that_invoices_came() -> None:
     wiring = Wiring(XenditSettings, variables=variables)
     assert type(wiring.refunds).__name__ == "XenditRefundGateway"
     assert wiring.refunds is wiring.refunds
+
+
+CHANNELS = {
+    "TRACES": "off",
+    "BRAND_NAME": "Nusademy",
+    "BRAND_HELP_EMAIL": "help@nusademy.example",
+    "BRAND_ADMIN_EMAIL": "admin@nusademy.example",
+    "GOOGLE_SUBJECT": "sessions@nusademy.example",
+    "GOOGLE_API_BASE_URL": "http://127.0.0.1:9",
+    "SMTP_HOST": "127.0.0.1",
+    "SMTP_SENDER": "sessions@nusademy.example",
+    "WHATSAPP_PHONE_NUMBER_ID": "1",
+    "WHATSAPP_ACCESS_TOKEN": "a-token",
+}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "mailer", "messenger"),
+    [
+        ({}, "GmailMailer", "NoneType"),
+        ({"MAIL_TRANSPORT": "smtp"}, "SmtpMailer", "NoneType"),
+        ({"MAIL_TRANSPORT": "smtp", "WHATSAPP": "on"}, "SmtpMailer", "WhatsAppMessenger"),
+    ],
+)
+def test_messages_travel_as_the_settings_say(
+    chosen: dict[str, str], mailer: str, messenger: str
+) -> None:
+    wiring = Wiring(ChannelSettings, BrandSettings, variables=CHANNELS | chosen)
+    built = (type(wiring.mailer).__name__, type(wiring.messenger).__name__)
+    assert built == (mailer, messenger)
+    assert wiring.mailer is wiring.mailer
+
+
+@pytest.mark.parametrize(
+    ("chosen", "calendars"),
+    [("off", "UnsharedCalendars"), ("shared", "GoogleBusyCalendars")],
+)
+def test_mentors_calendars_are_asked_only_where_they_are_shared(
+    chosen: str, calendars: str
+) -> None:
+    wiring = Wiring(BookingSettings, variables=CHANNELS | {"MENTOR_CALENDARS": chosen})
+    assert type(wiring.busy_calendars).__name__ == calendars
+
+
+def test_what_is_sealed_or_signed_in_one_process_is_believed_in_another() -> None:
+    variables = {
+        "TRACES": "off",
+        "VAULT_KEYS": "v" * 43 + "=",
+        "LINKS_SECRETS": "s" * 32,
+        "LINKS_BASE_URL": "https://booking.nusademy.example",
+    }
+    one, other = (Wiring(LinkSettings, VaultSettings, variables=variables) for _ in range(2))
+    assert other.vault.open(one.vault.seal("BCA 123")) == "BCA 123"
+    assert one.links is one.links

@@ -1,4 +1,4 @@
-"""The five functions as production serves them, and a test in the place of Pub/Sub and Xendit."""
+"""The functions as production serves them, and a test in the place of Pub/Sub and the vendors."""
 
 import hashlib
 import itertools
@@ -16,17 +16,21 @@ from typing import Any
 import httpx
 import msgspec
 
-from local.config import HOST, WorldConfig, prepare
+from local.config import HOST, WHATSAPP_NUMBER_ID, WorldConfig, prepare
+from local.simulators.records import Records
+from local.simulators.whatsapp.app import create_app as create_whatsapp
+from local.simulators.whatsapp.catalogue import Catalogue, Template
 from local.staging import stage
 from local.topology import FUNCTIONS
 from shared import messages
 from shared.adapters.sqlite_queue import SqliteQueue
-from shared.adapters.sqlite_stores import SqliteOrderStore, SqliteRejectedStore
+from shared.adapters.sqlite_stores import SqliteDeliveryStore, SqliteOrderStore, SqliteRejectedStore
 from shared.domain.events import TOPICS, Event, OrderCreated
-from shared.domain.order import Order
+from shared.domain.order import Change, Order
 from shared.ports import RejectedMessage
+from shared.presentation.whatsapp import approved_templates
 from tests.builders import mentor, order_created, session
-from tests.vendors import Vendor, served_google, served_xendit
+from tests.vendors import Vendor, served, served_google, served_xendit
 
 _READY_S = 30.0
 _numbers = itertools.count(1)
@@ -66,13 +70,16 @@ class Functions:
         config: WorldConfig,
         xendit: Vendor,
         google: Vendor,
+        whatsapp: Vendor,
         processes: Mapping[str, "subprocess.Popen[bytes]"],
     ) -> None:
         self.config = config
         self.processes = processes
         self.xendit = xendit
         self.google = google
+        self.whatsapp = whatsapp
         self.orders = SqliteOrderStore(config.data_dir / "orders.db")
+        self.deliveries = SqliteDeliveryStore(config.data_dir / "deliveries.db")
         self.rejected = SqliteRejectedStore(config.data_dir / "rejected.db")
         self.queue = SqliteQueue(config.data_dir / "queue.db")
         for topic in TOPICS:
@@ -81,7 +88,7 @@ class Functions:
 
     def close(self) -> None:
         """Close what was opened."""
-        for each in (self.orders, self.rejected, self.queue, self.client):
+        for each in (self.orders, self.deliveries, self.rejected, self.queue, self.client):
             each.close()
 
     @property
@@ -137,7 +144,8 @@ class Functions:
         starts_at = self.config.clock.now().replace(microsecond=0) + timedelta(days=3)
         own = {
             "order_id": f"NUS-{number}",
-            "mentor": mentor(id=f"m-{number}"),
+            # Of an address of its own too, whose calendar the simulator keeps.
+            "mentor": mentor(id=f"m-{number}", email=f"m-{number}@mentors.example"),
             "session": session(starts_at=starts_at),
         }
         return order_created(**own | changes)
@@ -148,6 +156,32 @@ class Functions:
         assert self.deliver("create_invoice", request).status_code == 204
         self.published()
         return self.order(request.order_id)
+
+    def paid(self, **changes: Any) -> Order:
+        """Return a new order that is paid; nothing of it is left on the queue."""
+        order = self.invoiced(**changes)
+        self.pay(order)
+        assert order.invoice is not None
+        said = {"external_id": order.id, "id": order.invoice.id, "status": "PAID"}
+        assert self.webhook(said).json()["outcome"] == "paid"
+        self.published()
+        return self.order(order.id)
+
+    def put(self, order: Order) -> Order:
+        """Store an order as it is."""
+        return self.orders.transact(order.id, lambda _current, _days: Change(order=order))
+
+    def mails(self, to: str) -> list[dict[str, Any]]:
+        """Return what an address was sent."""
+        found: list[dict[str, Any]] = self.google.ask("mails", to=to)["mails"]
+        return found
+
+    def chats(self, phone: str) -> list[dict[str, Any]]:
+        """Return what a phone was sent."""
+        found: list[dict[str, Any]] = self.whatsapp.ask("messages", to=phone.lstrip("+"))[
+            "messages"
+        ]
+        return found
 
     def pay(self, order: Order, **payment: Any) -> None:
         """Pay an order's invoice at Xendit, without a webhook unless one is asked for."""
@@ -164,7 +198,7 @@ class Functions:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Functions]:
-    """Serve all functions over the embedded backend, and both simulators."""
+    """Serve all functions over the embedded backend, and the simulators."""
     config = prepare(folder, "embedded", {})
     settings = config.function_settings()
     with ExitStack() as stack:
@@ -178,18 +212,41 @@ def running(folder: Path) -> Iterator[Functions]:
             )
         )
         google = stack.enter_context(served_google(config.clock, config.ports["google"]))
-        xendit.tell("webhooks", expired_enabled=False)
+        whatsapp = stack.enter_context(_served_whatsapp(config))
+        # A test is in Xendit's place; what Xendit itself said would come in the midst of another.
+        xendit.tell("webhooks", drop_probability=1.0)
         processes: dict[str, subprocess.Popen[bytes]] = {}
         for function in FUNCTIONS:
             name = function.name
             processes[name] = stack.enter_context(_served(name, config, settings))
         for function in FUNCTIONS:
             _await_answer(config.url(function.name))
-        functions = Functions(config, xendit, google, processes)
+        functions = Functions(config, xendit, google, whatsapp, processes)
         stack.callback(functions.close)
         for process in processes.values():  # told to stop at once, before each is waited for
             stack.callback(process.terminate)
         yield functions
+
+
+@contextmanager
+def _served_whatsapp(config: WorldConfig) -> Iterator[Vendor]:
+    records = Records(None)
+    app = create_whatsapp(
+        records=records,
+        clock=config.clock,
+        catalogue=Catalogue(msgspec.convert(approved_templates(), list[Template])),
+        access_token=config.secrets.whatsapp_token,
+        phone_number_id=WHATSAPP_NUMBER_ID,
+        app_secret=config.secrets.whatsapp_app,
+        callback_url=config.url("track_delivery"),
+        public_url="http://whatsapp.example",
+        status_delay_s=0.05,
+        seed=1,
+    )
+    vendor = Vendor(app)
+    with vendor.admin, served(vendor, config.ports["whatsapp"]) as vendor.url:
+        yield vendor
+    records.close()
 
 
 @contextmanager

@@ -28,4 +28,5 @@ def functions(served: Functions) -> Functions:
     served.published()
     served.xendit.requests.clear()
     served.google.requests.clear()
+    served.whatsapp.requests.clear()
     return served

@@ -17,6 +17,7 @@ from shared.domain.events import InvoicePaid
 from shared.domain.order import Order
 from shared.entrypoint import SCHEDULE_TIME
 from shared.messages import encode
+from shared.whatsapp_webhook import SIGNATURE
 from tests.builders import event_of
 from tests.component.functions.bench import Functions, push
 from tests.component.functions.test_webhooks import paid
@@ -37,8 +38,9 @@ def matches(line: Line, query: str) -> bool:
     assert conditions[0] == 'resource.type="cloud_run_revision"'
     for condition in conditions[1:]:
         field, compare, wanted = re.fullmatch(r"([\w.]+)(>=|=)(.+)", condition).groups()  # type: ignore[union-attr] # a filter of another form fails here
-        found, expected = value_of(line, field), json.loads(wanted)
-        if found is None or not _COMPARE[compare](found, expected):
+        found = value_of(line, field)
+        expected = [json.loads(each) for each in wanted.strip("()").split(" OR ")]
+        if found is None or not any(_COMPARE[compare](found, each) for each in expected):
             return False
     return True
 
@@ -57,6 +59,7 @@ def lines(order: Order, served: Functions) -> list[Line]:
     functions.webhook(paid(order))
     functions.webhook(paid(order), token="wrong")
     functions.webhook(b"{}")
+    functions.post("track_delivery", b"{}", {SIGNATURE: "sha256=wrong"})
     # Paid with another amount: the admin is asked.
     other = functions.invoiced()
     functions.pay(other, amount=100)
@@ -66,7 +69,7 @@ def lines(order: Order, served: Functions) -> list[Line]:
     marks = {SOURCE_SUBSCRIPTION: "create_meeting--invoice.paid", SOURCE_ATTEMPTS: "100"}
     functions.post("keep_dead_letter", push(encode(event_of(InvoicePaid)), marks))
     soon = functions.config.clock.now() + timedelta(minutes=5)
-    for name in ("send_reminder", "reconcile_orders"):
+    for name in ("send_reminder", "reconcile_orders", "send_digest"):
         functions.post(name, headers={SCHEDULE_TIME: soon.isoformat()})
     functions.published()
     said = [line for line in functions.logs.splitlines() if line.startswith("{")]
@@ -103,6 +106,14 @@ def test_a_metric_counts_lines_that_have_all_that_it_takes(name: str, lines: lis
     if "valueExtractor" in metric:
         field = metric["valueExtractor"].removeprefix("EXTRACT(").removesuffix(")")
         assert all(isinstance(value_of(line, field), int | float) for line in counted), field
+
+
+def test_each_door_that_strangers_can_knock_at_is_counted_when_it_refuses(
+    lines: list[Line],
+) -> None:
+    refused = metrics()["pipeline_refused_webhooks"]["filter"]
+    counted = {line["function"] for line in lines if matches(line, refused)}
+    assert counted == {"payment_callback", "track_delivery"}
 
 
 def test_a_filter_that_names_another_field_counts_nothing(lines: list[Line]) -> None:

@@ -20,16 +20,29 @@ XENDIT = {
 }
 CALLBACK = XENDIT | {"XENDIT_CALLBACK_TOKEN": "a-token-never-shown"}
 GOOGLE = {"GOOGLE_SUBJECT": "sessions@nusademy.example"}
-MAIL = GOOGLE | {
+BRAND = {
     "BRAND_NAME": "Nusademy",
     "BRAND_HELP_EMAIL": "help@nusademy.example",
     "BRAND_ADMIN_EMAIL": "admin@nusademy.example",
 }
+MAIL = GOOGLE | BRAND
+LINKS = {
+    "LINKS_SECRETS": "a-secret-of-32-characters-or-more",
+    "LINKS_BASE_URL": "https://booking.nusademy.example",
+}
+VAULT = {"VAULT_KEYS": "A" * 43 + "="}
+MANAGE = LINKS | VAULT | BRAND
+WEBHOOKS = {"WHATSAPP_APP_SECRET": "an-app-secret", "WHATSAPP_VERIFY_TOKEN": "a-verify-token"}
 NEEDED: dict[str, dict[str, str]] = {
     "create_invoice": XENDIT,
     "payment_callback": CALLBACK,
     "create_meeting": GOOGLE,
-    "send_notification": MAIL,
+    "manage_booking": MANAGE,
+    "close_order": XENDIT | GOOGLE,
+    "refund_payment": {"XENDIT_SECRET_KEY": XENDIT["XENDIT_SECRET_KEY"]},
+    "send_notification": MAIL | LINKS | VAULT,
+    "track_delivery": WEBHOOKS,
+    "send_digest": MAIL,
     "reconcile_orders": XENDIT | GOOGLE,
 }
 # Builds all that the function's step works with, and says which modules that took.
@@ -116,6 +129,11 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "send_notification": (*CLOUD, "xendit"),
     "send_reminder": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
     "reconcile_orders": (*CLOUD, *NO_TEMPLATES_OF_MAILS),
+    "manage_booking": (*CLOUD, *GOOGLE_APIS, "xendit"),
+    "close_order": (*CLOUD, *NO_TEMPLATES_OF_MAILS),
+    "refund_payment": (*CLOUD, *GOOGLE_APIS, *NO_TEMPLATES_OF_MAILS),
+    "track_delivery": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
+    "send_digest": (*CLOUD, "xendit"),
     "keep_dead_letter": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
 }
 # Proof that the probe sees what a step loads.
@@ -124,6 +142,8 @@ LOADED = {
     "payment_callback": {"xendit.invoice"},
     "create_meeting": {"googleapiclient.discovery"},
     "send_notification": {"googleapiclient.discovery", "babel"},
+    "send_digest": {"googleapiclient.discovery", "babel"},
+    "close_order": {"xendit.invoice", "googleapiclient.discovery"},
     "reconcile_orders": {"xendit.invoice", "googleapiclient.discovery"},
 }
 

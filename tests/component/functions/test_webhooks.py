@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.billing import AMOUNT_MISMATCH, PAID_AFTER_SLOT_WENT
+from shared.domain.billing import AMOUNT_MISMATCH
+from shared.domain.confirmation import SLOT_WENT
 from shared.domain.order import Order, Status
 from tests.component.functions.bench import Functions
 
@@ -105,11 +106,32 @@ def test_a_huge_body_is_refused(functions: Functions) -> None:
         {"event": "refund.failed", "data": {"event": "refund.failed", "data": {"id": "rfd-1"}}},
     ],
 )
-def test_a_refund_is_kept_for_a_person(body: dict[str, Any], functions: Functions) -> None:
+def test_a_refund_that_xendit_does_not_know_is_taken_and_changes_nothing(
+    body: dict[str, Any], functions: Functions
+) -> None:
+    orders = list(functions.orders.scan())
     said = {"business_id": "6094fa76c2fd53701b8e079c", "created": "2026-11-24T02:34:27.009Z"}
-    answer = functions.webhook(said | body)
+    assert outcome(functions, said | body) == "unknown_order"
+    assert list(functions.orders.scan()) == orders
+    assert functions.published() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"event": "refund.succeeded", "data": {}},
+        {"event": "refund.succeeded", "data": {"id": "../invoices/1"}},
+        {"event": "payment.succeeded", "data": {"id": "rfd-1"}},
+        {"event": "refund.succeeded", "data": "rfd-1"},
+    ],
+)
+def test_what_is_not_read_as_a_refund_is_kept_for_a_person(
+    body: dict[str, Any], functions: Functions
+) -> None:
+    answer = functions.webhook(body)
     assert (answer.status_code, answer.json()["outcome"]) == (200, "rejected")
-    assert "external_id" in functions.rejected.list(1)[0].reason
+    assert functions.rejected.list(1)[0].reason.startswith("neither an invoice webhook nor")
+    assert functions.xendit.requests == []
 
 
 @pytest.mark.parametrize("external_id", ["testing-invoice", "invoice_123124123", "INV/7 VIII", ""])
@@ -172,7 +194,9 @@ def test_a_payment_in_any_way_makes_the_order_paid(
 
 def test_the_simulators_own_webhook_arrives(functions: Functions) -> None:
     order = functions.invoiced()
+    functions.xendit.tell("webhooks", drop_probability=0.0)
     functions.pay(order, webhook=True)
+    functions.xendit.tell("webhooks", drop_probability=1.0)
     deadline = functions.config.clock.now() + timedelta(seconds=5)
     while functions.order(order.id).status is not Status.PAID:
         assert functions.config.clock.now() < deadline
@@ -255,17 +279,19 @@ def test_late_money_is_taken_while_the_slot_is_free(functions: Functions) -> Non
     assert functions.order(later.order_id).status is Status.REJECTED
 
 
-def test_late_money_for_a_slot_that_went_is_put_before_a_person(functions: Functions) -> None:
+def test_late_money_for_a_slot_that_went_gives_the_mentee_the_choice(functions: Functions) -> None:
     order = functions.invoiced()
     functions.expire(order)
     outcome(functions, expired(order))
     other = functions.invoiced(mentor=order.mentor, session=order.session)
     assert other.status is Status.INVOICED
     functions.pay(order, late=True)
-    assert outcome(functions, paid(order)) == "attention"
+    functions.published()
+    assert outcome(functions, paid(order)) == "paid"
     left = functions.order(order.id)
-    assert left.status is Status.EXPIRED
-    assert left.has_attention(PAID_AFTER_SLOT_WENT)
+    assert (left.status, left.reason) == (Status.AWAITING_MENTEE, SLOT_WENT)
+    assert left.attention == ()
+    assert [topic for topic, _ in functions.published()] == ["session.declined"]
     assert functions.order(other.id) == other
 
 

@@ -7,6 +7,7 @@ from tests.deploy.cloud.routes import Call, route
 from tests.deploy.cloud.state import Cloud, CloudError, Json, invalid
 
 METRICS = "/v2/projects/{project}/metrics"
+DEFAULT_SINK = "/v2/projects/{project}/sinks/_Default"
 POLICIES = "/v3/projects/{project}/alertPolicies"
 CHANNELS = "/v3/projects/{project}/notificationChannels"
 DASHBOARDS = "/v1/projects/{project}/dashboards"
@@ -39,6 +40,20 @@ def update_metric(cloud: Cloud, call: Call) -> Any:
 @route("DELETE", f"{METRICS}/{{metric}}", api="logging")
 def delete_metric(cloud: Cloud, call: Call) -> Any:
     return cloud.delete(call.name("metrics", call.path["metric"]))
+
+
+@route("GET", DEFAULT_SINK, api="logging")
+def get_default_sink(cloud: Cloud, call: Call) -> Any:
+    # It is there from the beginning.
+    return cloud.resources.get(call.name("sinks", "_Default"), {"name": "_Default"})
+
+
+@route("PATCH", DEFAULT_SINK, api="logging")
+def update_default_sink(cloud: Cloud, call: Call) -> Any:
+    assert call.query["updateMask"] == "exclusions"
+    name = call.name("sinks", "_Default")
+    cloud.resources[name] = {"name": "_Default", "exclusions": call.body.get("exclusions", [])}
+    return cloud.resources[name]
 
 
 @route("GET", POLICIES, api="monitoring")

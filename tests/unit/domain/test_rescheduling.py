@@ -25,7 +25,7 @@ from shared.domain.meetings import (
 from shared.domain.order import LOOK_AFTER_CHANGE, Change, Confirmation, Order, Status
 from shared.domain.placement import SESSION_IN_PAST, SLOT_TAKEN
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
-from shared.domain.rescheduling import MOVABLE, days_to_move, reschedule
+from shared.domain.rescheduling import MOVABLE, SHORTEST_NOTICE, days_to_move, reschedule
 from shared.domain.schedule import DayKey, MentorDay, Period, Session
 from shared.errors import ActionRefusedError
 from tests.builders import (
@@ -188,13 +188,15 @@ def test_a_time_that_the_mentor_does_not_take_is_refused_with_the_reason(
     assert refused(scheduled_order(), availability=own) == reason
 
 
-@pytest.mark.parametrize(("seconds", "past"), [(-1, True), (0, True), (1, False)])
-def test_nobody_can_move_into_the_past(seconds: int, *, past: bool) -> None:
-    starts_at = LATER + seconds * SECOND
-    if past:
-        assert refused(declined_order(), starts_at) == SESSION_IN_PAST
-    else:
-        assert moved(declined_order(), starts_at).order.status is Status.PAID
+@pytest.mark.parametrize("seconds", [-1, 0])
+def test_nobody_can_move_into_the_past(seconds: int) -> None:
+    assert refused(declined_order(), LATER + seconds * SECOND) == SESSION_IN_PAST
+
+
+def test_nobody_is_expected_within_the_hour() -> None:
+    soonest = LATER + SHORTEST_NOTICE
+    assert refused(declined_order(), soonest - SECOND) == TOO_LITTLE_NOTICE
+    assert moved(declined_order(), soonest).order.status is Status.PAID
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - MOVABLE))

@@ -22,14 +22,16 @@ from functions.send_notification.use_case import Sender, SendNotification
 from functions.send_reminder.use_case import SendReminders
 from functions.track_delivery.use_case import TrackDelivery
 from shared.adapters.vault import FernetVault
+from shared.domain.deliveries import Delivery
 from shared.domain.events import Event
 from shared.domain.invoice import InvoiceStatus
-from shared.domain.notifications import Channel, Delivery, Notification
+from shared.domain.notifications import Channel, Notification
 from shared.domain.order import HOLDS_SLOT, Change, Order
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from shared.domain.schedule import Booking, DayKey, Days
 from shared.errors import RetryableError
 from shared.links import LinkSigner
+from shared.mail_once import MailOnce
 from shared.presentation.brand import Brand
 from shared.presentation.rendering import Renderer
 from tests.builders import mentee, order
@@ -206,11 +208,9 @@ class Chain:
         return SendDigest(
             orders=wrap(self.orders),
             deliveries=wrap(self.deliveries),
-            mailer=wrap(self.mailer),
+            once=MailOnce(wrap(self.deliveries), wrap(self.mailer), self.clock, CLAIM),
             renderer=RENDERER,
             admin=ADMIN,
-            clock=self.clock,
-            claim=CLAIM,
         )
 
     def track_delivery(self, crash: Crash | None = None) -> TrackDelivery:
@@ -234,7 +234,8 @@ class Chain:
 
     def _senders(self, wrap: Callable[[Any], Any]) -> Mapping[Channel, Sender]:
         stored = wrap(self.deliveries)
-        mail = MailSender(stored, wrap(self.mailer), COMPOSER, self.clock, CLAIM, Pause())
+        once = MailOnce(stored, wrap(self.mailer), self.clock, CLAIM)
+        mail = MailSender(once, COMPOSER, self.clock, Pause())
         if not self.whatsapp:
             return {Channel.EMAIL: mail}
         chat = ChatSender(stored, wrap(self.messenger), COMPOSER, self.clock, CLAIM, Pause())

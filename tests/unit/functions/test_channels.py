@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from shared.domain.deliveries import UNCERTAIN, Delivery, mark_undelivered
 from shared.domain.events import (
     AttentionRaised,
     Event,
@@ -14,16 +15,7 @@ from shared.domain.events import (
     RefundUpdated,
     ReminderDue,
 )
-from shared.domain.notifications import (
-    MESSAGE_FAILED,
-    UNCERTAIN,
-    Channel,
-    Delivery,
-    Kind,
-    Notification,
-    Recipient,
-    mark_undelivered,
-)
+from shared.domain.notifications import MESSAGE_FAILED, Channel, Kind, Notification, Recipient
 from shared.domain.order import MoneyBackState, Order
 from shared.errors import ClaimedError, NotDoneError, PermanentError, RetryableError
 from tests.builders import (

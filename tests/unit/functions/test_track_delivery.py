@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
+from shared.domain.deliveries import Delivery, mark_sent
 from shared.domain.events import MentorAsked, MessageUndelivered, ReminderDue
-from shared.domain.notifications import Delivery, mark_sent
 from shared.domain.order import Order
 from shared.whatsapp_webhook import MessageStatus, Progress
 from tests.builders import NOW, asked_order, delivery, event_of, scheduled_order
@@ -14,7 +14,7 @@ from tests.unit.functions.chain import Chain, Crash, CrashError, crash_points, k
 KEY = "NUS-2026-000123:reminder-60:mentee:whatsapp"
 WHY = "131026 Message undeliverable"
 FAILED = MessageStatus(key=KEY, message_id="wamid.1", progress=Progress.FAILED, failed=WHY)
-CALLS = ["get", "transact", "publish"]
+CALLS = ["transact", "publish"]
 LOST = MessageUndelivered(order_id="NUS-2026-000123", key=KEY)
 
 
