@@ -34,11 +34,11 @@ simulate: $(READY) ## Run the steps through SEEDS random worlds (10000) and chec
 fuzz: $(READY) ## Send REQUESTS odd requests (10000) to all functions and check every answer
 	@$(BIN)/python -m tests.fuzz --requests $(REQUESTS)
 
-bench: $(READY) ## Run the benchmarks, or only ONLY=cold_start; figures go to benchmarks/results
-	@$(BIN)/python -m benchmarks $(ONLY)
-
 evaluate: $(READY) ## Write the evaluation as one page, benchmarks/results/evaluation.html
 	@$(BIN)/python -m benchmarks.report
+
+bench: $(READY) ## Run the benchmarks, or only ONLY=cold_start; figures go to benchmarks/results
+	@$(BIN)/python -m benchmarks $(ONLY)
 
 lint: $(READY) ## Run the linters and the type checker
 	@$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from local.connections import BRIEF
 from local.topology import DEAD_LETTER_SUFFIX
 from shared import messages
 from shared.adapters.sqlite_queue import QueuedMessage, SqliteQueue
@@ -70,9 +71,8 @@ class Dispatcher:
     async def run(self) -> None:
         """Deliver until cancelled."""
         self._queue.release_leases(self._clock.now())
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
         async with httpx.AsyncClient(
-            limits=limits, timeout=self._policy.ack_deadline_s, trust_env=False
+            limits=BRIEF, timeout=self._policy.ack_deadline_s, trust_env=False
         ) as client:
             while True:
                 if not self._deliver_due(client):

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local.connections import BRIEF
+
 _TIMEOUT_S = 60.0
 
 
@@ -40,8 +42,7 @@ class Postman:
         self._random = random.Random()
         self._spare: set[asyncio.Task[Response]] = set()
         self._under_way = 0
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, limits=limits, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, limits=BRIEF, trust_env=False)
         self.mishaps: Counter[str] = Counter()
 
     def app(self) -> Starlette:

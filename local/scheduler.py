@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local.connections import BRIEF
 from local.quiet import Quiet
 from shared.adapters.clock import OffsetClock
 
@@ -62,7 +63,7 @@ class Scheduler:
         self._clock = clock
         self._quiet = quiet
         self._turn = asyncio.Lock()
-        self._client = httpx.AsyncClient(timeout=_JOB_TIMEOUT_S, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=_JOB_TIMEOUT_S, limits=BRIEF, trust_env=False)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -38,6 +38,7 @@ from tests.simulation.steps import Deploy, Ports, Settings, Steps, deploy
 S = TypeVar("S")
 _LONGER_THAN_A_CLAIM_S = 130.0
 _SLOW_CALENDAR_S = 90.0
+_LONG_UNDER_WAY_S = 1800.0
 
 
 class _Wrapped:
@@ -386,19 +387,26 @@ def without_clearing_calendars() -> Deploy:
 
 
 class _LastWriterWins(_Wrapped):
-    """Moves an event to whatever time was asked for last, as without If-Match and revision."""
+    """Moves an event to whatever time was asked for last, as without If-Match and revision.
 
-    def __init__(self, port: Any, asked: dict[str, int], numbers: "itertools.count[int]") -> None:
+    The first request for each event is long under way.
+    """
+
+    def __init__(
+        self, port: Any, clock: Clock, asked: dict[str, int], numbers: "itertools.count[int]"
+    ) -> None:
         super().__init__(port)
+        self._clock = clock
         self._asked = asked
         self._numbers = numbers
 
     def ensure(self, request: MeetingRequest) -> CalendarEvent:
-        ensure = self._port.ensure  # takes its time, so that the number is that of the writing
-        event: CalendarEvent = ensure(
-            msgspec.structs.replace(request, revision=next(self._numbers))
-        )
-        known = self._asked.get(request.event_id, 0)
+        if request.event_id not in self._asked:
+            self._asked[request.event_id] = request.revision
+            self._clock.sleep(_LONG_UNDER_WAY_S)
+        latest = msgspec.structs.replace(request, revision=next(self._numbers))
+        event: CalendarEvent = self._port.ensure(latest)
+        known = self._asked[request.event_id]
         self._asked[request.event_id] = max(known, request.revision)
         return msgspec.structs.replace(event, revision=request.revision)
 
@@ -415,8 +423,7 @@ def without_event_revision() -> Deploy:
     numbers = itertools.count(1)
 
     def build(ports: Ports, settings: Settings) -> Steps:
-        slow = _Slow(ports.meetings, ports.clock, "ensure", _SLOW_CALENDAR_S)
-        meetings = _LastWriterWins(slow, asked, numbers)
+        meetings = _LastWriterWins(ports.meetings, ports.clock, asked, numbers)
         return deploy(dataclasses.replace(ports, meetings=meetings), settings)
 
     return build

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
+from local.connections import BRIEF
 from local.simulators.faults import Faults
 from local.simulators.records import Records
 from local.simulators.whatsapp.admin import Admin, bad_admin_request
@@ -81,7 +82,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # The environment's proxies must not come between two processes of one machine.
-        async with httpx.AsyncClient(timeout=webhook_timeout_s, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            timeout=webhook_timeout_s, limits=BRIEF, trust_env=False
+        ) as client:
             courier = Courier(progress, client, callback_url, app_secret)
             ticking = asyncio.create_task(_keep_ticking(courier))
             try:

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from local.connections import BRIEF
 from local.simulators.faults import Faults
 from local.simulators.records import Records
 from local.simulators.xendit.admin import Admin
@@ -71,7 +72,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # The environment's proxies must not come between two processes of one machine.
-        async with httpx.AsyncClient(timeout=webhook_timeout_s, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            timeout=webhook_timeout_s, limits=BRIEF, trust_env=False
+        ) as client:
             courier = Courier(webhooks, client, callback_url, callback_token)
             ticking = asyncio.create_task(_keep_ticking(invoices, refunds, courier))
             try:

@@ -93,7 +93,7 @@ def running(folder: Path, **settings: str) -> Iterator[Site]:
         patch.setattr(logger, "handlers", [handler])
         level = logger.level
         logger.setLevel(logging.INFO)
-        app = functions_framework.create_app("manage_booking", source)  # type: ignore[no-untyped-call]
+        app = functions_framework.create_app("manage_booking", source)
         try:
             yield Site(bookings, app.test_client(), logs)
         finally:
