@@ -7,7 +7,7 @@ import json
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import results
+from benchmarks.model import latest
 
 NAMES = ("operations", "ticks", "cold_start", "cpu_per_event", "pipeline")
 
@@ -29,7 +29,7 @@ def main() -> None:
         benchmark = importlib.import_module(f"benchmarks.{name}.run")
         with Progress(*columns, console=console) as progress:
             figures = benchmark.run(progress)
-        results.merge(name, figures)
+        latest.merge(name, figures)
         console.print_json(json.dumps(figures))
 
 

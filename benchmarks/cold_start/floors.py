@@ -1,7 +1,7 @@
 """What cannot be beaten: a function that does nothing, and one that only loads what ours needs."""
 
-import importlib.util
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 _HELLO = """
@@ -18,7 +18,7 @@ def write_hello(folder: Path) -> Path:
 def write_imports(folder: Path, modules: Sequence[str]) -> Path:
     """Write a function that loads these modules and says hello."""
     # Extensions register modules like _openssl, which come with them and cannot be asked for.
-    real = [name for name in modules if importlib.util.find_spec(name.partition(".")[0])]
+    real = [name for name in modules if PathFinder.find_spec(name.partition(".")[0])]
     return _write(folder, "".join(f"import {name}\n" for name in real) + _HELLO)
 
 

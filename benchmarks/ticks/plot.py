@@ -5,7 +5,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.results import FOLDER
+from benchmarks.model.latest import FOLDER
 
 mpl.use("svg")
 # The same figures make the same file.
