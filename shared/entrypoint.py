@@ -33,7 +33,7 @@ MAX_PUSH_BYTES = 14 * 1024 * 1024
 _DEFAULT_RETRY_AFTER_S = 10.0
 # RFC 3339; sent by Cloud Scheduler with every HTTP job.
 SCHEDULE_TIME = "X-CloudScheduler-ScheduleTime"
-_LAST_YEAR = 2199
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
 def pubsub(wiring: Wiring, *expected: type[E]) -> Callable[[Callable[[E], None]], HttpHandler]:
@@ -106,8 +106,8 @@ def _schedule_time(header: str | None) -> datetime | None:
     if header is None:
         return None
     named = datetime.fromisoformat(header)
-    # Timers are set to times after it, which must exist.
-    if named.tzinfo is None or named.year > _LAST_YEAR:
+    # Days before it are told of, and timers are set to times after it, which must exist.
+    if named.tzinfo is None or not _FIRST_YEAR <= named.year <= _LAST_YEAR:
         raise ValueError(header)
     return named.astimezone(UTC)
 

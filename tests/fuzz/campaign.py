@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from local.topology import FUNCTIONS
 from shared.adapters.sqlite_queue import QueuedMessage
 from shared.domain.events import TOPICS
 from tests.component.functions.bench import Functions
 from tests.fuzz import oracles, state
 from tests.fuzz.cast import Cast, assembled
-from tests.fuzz.pushes import PUSHED
+from tests.fuzz.pushes import ENTRIES, PUSHED
 from tests.fuzz.requests import Requests
 from tests.fuzz.wire import Answer, Changes, Request, send
 
@@ -150,7 +149,7 @@ class Campaign:
 
     def _look_at_processes(self, before: dict[str, float]) -> None:
         after = self._memory()
-        for function in FUNCTIONS:
+        for function in ENTRIES:
             name = function.name
             self.report.memory[name] = (before[name], after[name])
             if after[name] - before[name] > MAX_GROWTH_MIB:

@@ -64,7 +64,7 @@ def _request(functions: Functions, order_id: str, mentor_of: Order | None = None
     if mentor_of is None:
         request = functions.request(
             order_id=order_id,
-            mentor=mentor(id=f"mentor-of-{order_id}"),
+            mentor=mentor(id=f"mentor-of-{order_id}", email=f"{order_id}@mentors.example"),
             session=session(starts_at=starts_at),
         )
     else:

@@ -163,6 +163,7 @@ def instant(rng: random.Random) -> str:
 
 
 _SIMPLE: Mapping[str, Callable[[random.Random, Mapping[str, Any]], Any]] = {
+    "boolean": lambda rng, _part: rng.random() < 0.5,
     "integer": _integer,
     "string": _text,
     "null": lambda _rng, _part: None,

@@ -4,11 +4,10 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from local.topology import FUNCTIONS
 from shared.entrypoint import MAX_PUSH_BYTES, SCHEDULE_TIME
 from tests.fuzz import contract
 from tests.fuzz.cast import Cast
-from tests.fuzz.pushes import PUSHED, Pushes
+from tests.fuzz.pushes import ENTRIES, PUSHED, Pushes
 from tests.fuzz.webhooks import TOKEN, Webhooks
 from tests.fuzz.wire import BROKEN, Changes, Framing, Request
 
@@ -98,7 +97,7 @@ class Requests:
             else ticks
             if function.schedule
             else webhooks.kinds
-            for function in FUNCTIONS
+            for function in ENTRIES
         }
         self._odd: Mapping[str, Make] = {
             "odd method": _odd_method,
@@ -112,7 +111,7 @@ class Requests:
     def make(self, number: int) -> Request:
         """Return the request of this number."""
         rng = random.Random(f"{self._seed}/{number}")
-        entry = FUNCTIONS[number % len(FUNCTIONS)].name
+        entry = ENTRIES[number % len(ENTRIES)].name
         kind = rng.choice(tuple(self._plain[entry]))
         request = self._plain[entry][kind](rng, Request(number=number, entry=entry, kind=kind))
         if rng.random() >= _ODD_SHARE:

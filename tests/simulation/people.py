@@ -192,7 +192,9 @@ class People:
             self._kernel.after(wait, lambda: self._delete(request.event_id))
 
     def _delete(self, event_id: str) -> None:
-        if self._calendar.is_live(event_id):
+        starts_at = self._calendar.requests[event_id].session.starts_at  # moved, perhaps
+        too_late = self._kernel.now > starts_at - LAST_DELETION_BEFORE_SESSION
+        if self._calendar.is_live(event_id) and not too_late:
             self._trace.note(f"somebody deletes event {event_id[:6]}")
             self._weather.fire(Fault.EVENT_DELETED)
             self._calendar.delete(event_id)
