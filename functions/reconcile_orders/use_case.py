@@ -43,7 +43,7 @@ from shared.domain.notifications import (
 )
 from shared.domain.order import MoneyBackState, Order, Status
 from shared.domain.refunds import record_refund
-from shared.domain.timers import looked_at, overdue_s, postpone
+from shared.domain.timers import looked_at, may_have_a_spare, overdue_s, postpone
 from shared.errors import NotDoneError, PermanentError, RetryableError
 from shared.ports import (
     Clock,
@@ -76,8 +76,6 @@ TICK_LASTS = timedelta(seconds=40)
 # Xendit's rate limit is shared: the rest is for orders that somebody is waiting for.
 LEAVE_OF_BUDGET = 0.5
 _ASKS_XENDIT = frozenset({Status.INVOICED, Status.EXPIRED})
-# A payment that was under way when its invoice expired is confirmed up to this much later.
-_PAID_LATE = timedelta(days=1)
 # While in these, an order is said to be off until its events are out of the calendars.
 _IS_OFF = frozenset({Status.CANCELLED, Status.AWAITING_MENTEE})
 
@@ -182,7 +180,7 @@ class ReconcileOrders:
         if order.status in _ASKS_XENDIT or _may_be_paid(order):
             return True
         # Of less weight than the rest of the look, which goes on where the rate limit is low.
-        return _may_have_a_spare(order, now) and self.invoices.budget() >= LEAVE_OF_BUDGET
+        return may_have_a_spare(order, now) and self.invoices.budget() >= LEAVE_OF_BUDGET
 
     def _ask_xendit(self, order: Order, now: datetime) -> Order:
         self._check_budget()
@@ -273,13 +271,3 @@ def _may_be_paid(order: Order) -> bool:
     """Whether an invoice may have been made, and paid, of an order that is closed without money."""
     closed = order.status in {Status.REJECTED, Status.CANCELLED}
     return closed and order.claims > 0 and order.payment is None
-
-
-def _may_have_a_spare(order: Order, now: datetime) -> bool:
-    """Whether another try may have made an invoice, beside the one that brought the money.
-
-    Nobody was shown it, but it can be paid as long as the shown one, and a day more.
-    """
-    if order.claims <= 1 or order.payment is None or order.invoice is None:
-        return False
-    return now < order.invoice.expires_at + _PAID_LATE

@@ -6,7 +6,9 @@ from datetime import timedelta
 from local.evidence import Evidence
 from local.invariants.excuses import Broken, excused
 from local.invariants.expected_messages import expected_messages
+from shared.domain.dead_letters import DEAD_LETTER
 from shared.domain.notifications import Channel, Kind
+from shared.domain.order import Order, Status
 
 # What was sent so soon after a change was on its way before it.
 _UNDER_WAY = timedelta(minutes=10)
@@ -25,8 +27,17 @@ def each_message_once(evidence: Evidence) -> Broken:
             mail = f"{message.name}:{Channel.EMAIL}"
             chat = f"{message.name}:{Channel.WHATSAPP}"
             told = mail in mailed or (chat in arrived and not message.by_mail)
-            if not told and not excused(order, "each_message_once"):
+            if not told and not _missed(order):
                 yield order.id, f"{message.name} not sent"
+
+
+def _missed(order: Order) -> bool:
+    """Whether the admin has been asked, and what was not told is kept with its reason.
+
+    Once a session is over nothing more is said of it; before that, a dead letter heals by itself.
+    """
+    given_up = order.status is Status.COMPLETED and order.has_attention(DEAD_LETTER)
+    return given_up or excused(order, "each_message_once")
 
 
 def reminders_are_true(evidence: Evidence) -> Broken:

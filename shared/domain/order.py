@@ -292,6 +292,7 @@ def order_from(event: OrderCreated, now: datetime) -> Order:
 
 
 def _first_look(order: Order, now: datetime) -> datetime | None:
-    # Money may still be on its way back when the session is over.
-    over = order.status is Status.COMPLETED and not order.refunds
+    # Money may still be on its way back when the session is over, or come a second time for an
+    # invoice that another try has made.
+    over = order.status is Status.COMPLETED and not order.refunds and order.claims <= 1
     return None if over else now + LOOK_AFTER_CHANGE

@@ -27,6 +27,8 @@ _AFTER_INVOICED = tuple(timedelta(minutes=m) for m in (3, 7, 14, 30, 60, 120, 24
 _AFTER_EXPIRY = tuple(timedelta(minutes=m) for m in (1, 3, 10))
 # A payment that was under way at expiry is confirmed up to 24 hours later.
 _LATE_PAYMENTS = (timedelta(minutes=30), timedelta(hours=3), timedelta(hours=25))
+# By then nobody can pay an invoice any more that was made a little later than the shown one.
+_SPARE_IS_OVER = timedelta(hours=26)
 # A step that has not been done is asked for again, ever more slowly.
 _REDO = tuple(timedelta(minutes=m) for m in (2, 5, 10, 20, 40, 60))
 _REDO_FOR_EVER = timedelta(hours=1)
@@ -67,8 +69,29 @@ def overdue_s(timer: datetime | None, now: datetime) -> float:
 
 def next_check(order: Order, now: datetime) -> datetime | None:
     """Return when to look at the order again after a look at ``now``; None if never."""
-    planned = (_next_for_status(order, now), *(_next_for_refund(r, now) for r in order.refunds))
+    planned = (
+        _next_for_status(order, now),
+        _next_for_spare(order, now),
+        *(_next_for_refund(r, now) for r in order.refunds),
+    )
     return min((at for at in planned if at is not None), default=None)
+
+
+def may_have_a_spare(order: Order, now: datetime) -> bool:
+    """Whether another try may have made an invoice, beside the one that brought the money.
+
+    Nobody was shown it, but it can be paid about as long as the shown one, and a day more.
+    """
+    if order.claims <= 1 or order.payment is None or order.invoice is None:
+        return False
+    return now <= order.invoice.expires_at + _SPARE_IS_OVER + LOOK_AFTER_CHANGE * 30
+
+
+def _next_for_spare(order: Order, now: datetime) -> datetime | None:
+    if order.claims <= 1 or order.payment is None or order.invoice is None:
+        return None
+    last = order.invoice.expires_at + _SPARE_IS_OVER
+    return last if last > now else None
 
 
 def _next_for_status(order: Order, now: datetime) -> datetime | None:

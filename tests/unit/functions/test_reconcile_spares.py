@@ -65,7 +65,7 @@ def test_while_the_rate_limit_is_low_a_spare_invoice_waits_and_the_order_does_no
     assert spare(chain) is InvoiceStatus.PENDING
 
 
-@pytest.mark.parametrize(("hours", "asked"), [(47, True), (49, False)])
+@pytest.mark.parametrize(("hours", "asked"), [(50, True), (52, False)])
 def test_a_spare_invoice_is_looked_for_until_no_money_can_come(hours: int, *, asked: bool) -> None:
     chain = paid_with_a_spare()
     chain.invoices.pay("inv-2")
