@@ -14,6 +14,8 @@ from shared.errors import ActionRefusedError
 
 # The provider could not give the money back, or will not: the mentee is asked for an account.
 REFUND_FAILED = "refund_failed"
+# An admin was asked to transfer what the provider gives back after all.
+PAYOUT_NOT_NEEDED = "payout_not_needed"
 
 # In these the mentee is asked to what account the money shall go.
 WANTS_ACCOUNT = frozenset({MoneyBackState.ACCOUNT_WANTED, MoneyBackState.FAILED})
@@ -22,6 +24,7 @@ _STATES = {
     RefundStatus.FAILED: MoneyBackState.FAILED,
     RefundStatus.CANCELLED: MoneyBackState.FAILED,
 }
+_GOES_BACK = frozenset({RefundStatus.PENDING, RefundStatus.SUCCEEDED})
 _AT_PROVIDER = frozenset({MoneyBackState.DUE, MoneyBackState.STARTED})
 
 
@@ -55,7 +58,11 @@ def record_refund(current: Order | None, _days: Days, *, told: Refund, now: date
     """Record what the provider says of a refund: under way, done, or failed."""
     order = existing(current)
     known = order.refund_of(told.invoice_id) or _by_id(order, told.id)
-    if known is None or known.state not in _AT_PROVIDER or not _is_ours(known, told):
+    if known is None or not _is_ours(known, told):
+        return Change(order=order)
+    if _was_given_up(known, told):
+        return Change(order=_taken_back(order, known, told, now))
+    if known.state not in _AT_PROVIDER:
         return Change(order=order)
     state = _STATES.get(told.status, MoneyBackState.STARTED)
     if state is known.state:
@@ -65,6 +72,22 @@ def record_refund(current: Order | None, _days: Days, *, told: Refund, now: date
     if state is MoneyBackState.FAILED:
         order = order.with_attention(REFUND_FAILED, now)
     return Change(order=order)
+
+
+def _was_given_up(known: MoneyBack, told: Refund) -> bool:
+    """Whether the provider gives back what it has refused to another delivery of the message."""
+    by_hand = known.state in WANTS_ACCOUNT or known.state is MoneyBackState.PAYOUT_DUE
+    return by_hand and known.refund_id is None and told.status in _GOES_BACK
+
+
+def _taken_back(order: Order, known: MoneyBack, told: Refund, now: datetime) -> Order:
+    """Return the order with this money on its way by the provider, and not by hand as well."""
+    state = _STATES.get(told.status, MoneyBackState.STARTED)
+    moved = msgspec.structs.replace(known, state=state, refund_id=told.id, account=None, since=now)
+    order = order.with_refund(moved, now).without_attention(REFUND_FAILED)
+    if known.state is MoneyBackState.PAYOUT_DUE:
+        return order.with_attention(PAYOUT_NOT_NEEDED, now)
+    return order
 
 
 def want_account(

@@ -10,6 +10,7 @@ from shared.domain.actions import NOT_NOW
 from shared.domain.order import Change, MoneyBack, MoneyBackState, Order, Status
 from shared.domain.refund import Refund, RefundRequest, RefundStatus
 from shared.domain.refunds import (
+    PAYOUT_NOT_NEEDED,
     REFUND_FAILED,
     WANTS_ACCOUNT,
     give_account,
@@ -207,3 +208,18 @@ def test_a_paid_invoice_brought_what_was_paid_or_what_it_asked_for(
     paid: int | None, brought: int
 ) -> None:
     assert received(paid_invoice(paid_amount=paid)) == brought
+
+
+@pytest.mark.parametrize(
+    "state",
+    [MoneyBackState.FAILED, MoneyBackState.ACCOUNT_WANTED, MoneyBackState.PAYOUT_DUE],
+)
+def test_what_was_refused_to_one_delivery_and_given_to_another_goes_back_once(
+    state: MoneyBackState,
+) -> None:
+    given_up = refunding_order(state, refund_id=None, account="sealed")
+    told = record_refund(given_up, {}, told=refund(), now=NOW).order
+    assert told.refunds[0].state is MoneyBackState.STARTED
+    assert (told.refunds[0].refund_id, told.refunds[0].account) == ("rfd-1", None)
+    asked = told.has_attention(PAYOUT_NOT_NEEDED)
+    assert asked is (state is MoneyBackState.PAYOUT_DUE)
