@@ -11,7 +11,7 @@
 #       makes a new key of our own; with --leaked the earlier ones hold no more
 #   ./deploy.sh teardown [--env-file FILE] [--with-data]    deletes what was deployed
 #   ./deploy.sh stage [--only FUNCTION]... [--to DIRECTORY]
-#       writes the folders that are deployed: a one-line main.py, the function, shared/, and the
+#       writes the folders that are deployed: a small main.py, the function, shared/, and the
 #       lock of its packages as requirements.txt
 #
 # FILE, production.env by default, is deploy/example.env filled in. PYTHON names another Python than
