@@ -4,9 +4,10 @@ A crash after the sending is noticed by the draft being gone; one before it send
 was recorded. Two deliveries at once: the first draft recorded is the one that is sent.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+import msgspec
 
 from shared.domain.deliveries import Delivery, claim_draft, mark_sent, reclaim
 from shared.domain.notifications import Mail, Notification
@@ -14,8 +15,7 @@ from shared.errors import ClaimedError
 from shared.ports import Clock, DeliveryStore, Mailer
 
 
-@dataclass(frozen=True, slots=True)
-class MailOnce:
+class MailOnce(msgspec.Struct, frozen=True):
     """Sends a notification's mail. Raises ClaimedError while another delivery is at it."""
 
     deliveries: DeliveryStore

@@ -1,7 +1,8 @@
 """Take back what was opened for an order: its events in the calendars, its unpaid invoice."""
 
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from shared.domain.billing import settle
 from shared.domain.events import Event, RefundDue
@@ -15,8 +16,7 @@ from shared.ports import Clock, EventPublisher, InvoiceGateway, MeetingScheduler
 PUBLISHES = (RefundDue,)
 
 
-@dataclass(frozen=True, slots=True)
-class CloseOrder:
+class CloseOrder(msgspec.Struct, frozen=True):
     """Do, record, publish. Each part can be done again: taking out what is gone is quiet."""
 
     orders: OrderStore

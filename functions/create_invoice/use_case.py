@@ -1,8 +1,9 @@
 """Take an order and make the one invoice that it is paid with."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+
+import msgspec
 
 from shared.domain.availability import day_keys_for
 from shared.domain.billing import attach_invoice, settle
@@ -37,8 +38,7 @@ from shared.ports import (
 PUBLISHES = (InvoiceCreated, OrderRejected, RefundDue, AttentionRaised)
 
 
-@dataclass(frozen=True, slots=True)
-class CreateInvoice:
+class CreateInvoice(msgspec.Struct, frozen=True):
     """Claim, do, record, publish: after it, the order is invoiced or rejected, and said so.
 
     However often and whenever the event comes, the order gets one payable invoice.

@@ -1,9 +1,10 @@
 """Make, or move, the calendar event and the room of a paid order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+import msgspec
 
 from shared.domain.confirmation import ask_mentor, needs_answer
 from shared.domain.events import (
@@ -35,8 +36,7 @@ from shared.ports import Clock, EventPublisher, MeetingScheduler, OrderStore
 PUBLISHES = (MeetingScheduled, MentorAsked, OrderCancelled, AttentionRaised)
 
 
-@dataclass(frozen=True, slots=True)
-class CreateMeeting:
+class CreateMeeting(msgspec.Struct, frozen=True):
     """Do, record, publish. No claim is needed: the event's id comes from the order's.
 
     ``answer_within`` is how long a mentor has to say whether they can; None means not to ask.

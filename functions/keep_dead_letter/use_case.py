@@ -1,6 +1,5 @@
 """Keep what nobody could deliver, and put its order before the admin."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -23,8 +22,7 @@ class _Named(msgspec.Struct, frozen=True):
     order_id: Identifier
 
 
-@dataclass(frozen=True, slots=True)
-class KeepDeadLetter:
+class KeepDeadLetter(msgspec.Struct, frozen=True):
     """Store the message where it can be seen and replayed; raise the order's attention."""
 
     rejected: RejectedStore

@@ -1,7 +1,6 @@
 """Where links are shown and acted on: each purpose with its page, its act and its refusals."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -47,8 +46,7 @@ class UnknownOrderError(Exception):
     """The link is genuine, and there is no such order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True):
     """Shows what a link leads to, and does what its form asks. Showing changes nothing."""
 
     step: ManageBooking

@@ -1,9 +1,10 @@
 """What people do to an order by a link: answer, cancel, move, and say where their money shall go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
+
+import msgspec
 
 from shared import observability
 from shared.domain.availability import Availability, WeeklyHours, day_keys_between, free_slots
@@ -57,8 +58,7 @@ _DAYTIME = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ManageBooking:
+class ManageBooking(msgspec.Struct, frozen=True):
     """Decide, record, publish. A link that was used, or is overtaken, changes nothing.
 
     Each raises ActionRefusedError with the reason when it cannot be done.

@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
+
+import msgspec
 
 from shared.domain.people import Locale
 
@@ -12,8 +13,7 @@ LOCALES: tuple[Locale, ...] = get_args(Locale)
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(msgspec.Struct, frozen=True):
     """Plain text, nothing escaped: the templates do that once for all that they show."""
 
     locale: Locale

@@ -1,6 +1,5 @@
 """Believe what a refund webhook says only when the provider itself confirms it."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import msgspec
@@ -17,8 +16,7 @@ from shared.ports import Clock, EventPublisher, InvoiceGateway, OrderStore, Refu
 PUBLISHES = (RefundUpdated, AttentionRaised)
 
 
-@dataclass(frozen=True, slots=True)
-class HandleRefundCallback:
+class HandleRefundCallback(msgspec.Struct, frozen=True):
     """Read the refund back, record how far it is, publish what follows."""
 
     orders: OrderStore

@@ -1,7 +1,6 @@
 """Believe a payment only when the provider itself confirms it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -49,8 +48,7 @@ class Outcome(StrEnum):
     UNKNOWN_ORDER = "unknown_order"  # not ours, as the dashboard's test events
 
 
-@dataclass(frozen=True, slots=True)
-class HandleCallback:
+class HandleCallback(msgspec.Struct, frozen=True):
     """Read the invoice back, apply what it says, publish what follows."""
 
     orders: OrderStore

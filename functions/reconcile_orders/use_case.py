@@ -1,7 +1,6 @@
 """Look after every order in flight: ask, repeat, expire, heal, so that nothing waits for ever."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -96,8 +95,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileOrders:
+class ReconcileOrders(msgspec.Struct, frozen=True):
     """Take each order whose timer has run out, do what its status needs, set the timer anew."""
 
     orders: OrderStore

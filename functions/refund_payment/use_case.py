@@ -1,7 +1,8 @@
 """Give money back through the payment provider, or find that it has to go by hand."""
 
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from shared.domain.events import AttentionRaised, RefundDue, RefundUpdated
 from shared.domain.facts import facts
@@ -13,8 +14,7 @@ from shared.ports import Clock, EventPublisher, OrderStore, RefundGateway
 PUBLISHES = (RefundUpdated, AttentionRaised)
 
 
-@dataclass(frozen=True, slots=True)
-class RefundPayment:
+class RefundPayment(msgspec.Struct, frozen=True):
     """Do, record, publish. The idempotency key follows from the order and its invoice.
 
     So however often the event comes, the provider gives the money back once.

@@ -1,6 +1,5 @@
 """Tell the admin once a day what happened and what waits."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -31,8 +30,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SendDigest:
+class SendDigest(msgspec.Struct, frozen=True):
     """Draft, record the draft, send: one mail for each day, however often the tick comes."""
 
     orders: OrderStore

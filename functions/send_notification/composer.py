@@ -1,7 +1,6 @@
 """What goes into a message beside the order: links, and details that only its cause tells."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -31,8 +30,7 @@ _ABOUT_REFUNDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Composer:
+class Composer(msgspec.Struct, frozen=True):
     """Writes a notification as a mail or as a WhatsApp message."""
 
     renderer: Renderer

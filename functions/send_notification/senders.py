@@ -1,8 +1,9 @@
 """One message over one channel: drafted and sent, or sent once at most where there are no drafts."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+
+import msgspec
 
 from functions.send_notification.composer import Composer
 from shared.domain.deliveries import (
@@ -41,8 +42,7 @@ class Pause:
         self._until = now + wait
 
 
-@dataclass(frozen=True, slots=True)
-class MailSender:
+class MailSender(msgspec.Struct, frozen=True):
     """Mails, the urgent ones first where the mailbox asks for patience."""
 
     once: MailOnce
@@ -62,8 +62,7 @@ class MailSender:
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class ChatSender:
+class ChatSender(msgspec.Struct, frozen=True):
     """Claim, send, record. Where nobody can know whether it was sent, it counts as failed.
 
     So a reader gets it over the next channel then, and never twice over this one.

@@ -1,8 +1,9 @@
 """Tell people: derive the messages of a fact, and send each of them once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from functions.send_notification.composer import Composer
 from functions.send_notification.senders import give_up
@@ -35,8 +36,7 @@ class Sender(Protocol):
         """Send the message, once; PermanentError when it cannot go this way."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendNotification:
+class SendNotification(msgspec.Struct, frozen=True):
     """Send each message along its chain of channels, until one takes it."""
 
     orders: OrderStore

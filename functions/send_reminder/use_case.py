@@ -1,7 +1,6 @@
 """Wake up what is due: publish a reminder for each order whose timer has run out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -27,8 +26,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     postponed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SendReminders:
+class SendReminders(msgspec.Struct, frozen=True):
     """Publish first, then move the timer on: a crash in between repeats, it never loses.
 
     A repeated reminder is the same message, which send_notification sends once.

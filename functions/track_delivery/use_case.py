@@ -1,7 +1,6 @@
 """Hear which WhatsApp messages did not arrive, so that they go another way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import msgspec
@@ -13,8 +12,7 @@ from shared.ports import DeliveryStore, EventPublisher
 from shared.whatsapp_webhook import MessageStatus, Progress
 
 
-@dataclass(frozen=True, slots=True)
-class TrackDelivery:
+class TrackDelivery(msgspec.Struct, frozen=True):
     """Record, then publish: a webhook that is cut off in between comes again and says it again."""
 
     deliveries: DeliveryStore
