@@ -150,8 +150,13 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """The name under which the message is claimed: the same message has the same key."""
+        return f"{self.order_id}:{self.name}:{self.channel}"
+
+    @property
+    def name(self) -> str:
+        """What tells the message apart from the order's others, over whichever channel it goes."""
         kind = self.kind if self.detail is None else f"{self.kind}-{self.detail}"
-        return f"{self.order_id}:{kind}:{self.recipient}:{self.channel}"
+        return f"{kind}:{self.recipient}"
 
     @property
     def urgent(self) -> bool:

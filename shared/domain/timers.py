@@ -39,15 +39,23 @@ _ONCE_A_DAY = timedelta(days=1)
 
 
 def looked_at(
-    current: Order | None, _days: Days, *, now: datetime, again_soon: bool = False
+    current: Order | None,
+    _days: Days,
+    *,
+    now: datetime,
+    told: tuple[str, ...] | None = None,
+    again_soon: bool = False,
 ) -> Change:
     """Set the timer after a look at ``now``, unless somebody has set it anew meanwhile.
 
-    ``again_soon`` means that something about the order has not been heard yet.
+    ``told`` is what the look found out about messages, if it did; ``again_soon`` means that
+    something about the order has not been heard yet.
     """
     order = existing(current)
     if order.check_at is None or order.check_at > now:
         return Change(order=order)
+    if told is not None:
+        order = msgspec.structs.replace(order, told=told)
     if again_soon:
         at = now + _patience(order, now)
         return Change(order=msgspec.structs.replace(order, check_at=at))
