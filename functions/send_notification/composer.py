@@ -7,7 +7,14 @@ import msgspec
 
 from shared.domain.confirmation import choose_by
 from shared.domain.meetings import event_id
-from shared.domain.notifications import Kind, Mail, Notification, Recipient, TemplateMessage
+from shared.domain.notifications import (
+    Kind,
+    Mail,
+    Notification,
+    Recipient,
+    TemplateMessage,
+    reader_of,
+)
 from shared.domain.order import MoneyBack, MoneyBackState, Order
 from shared.domain.people import Person
 from shared.links import Link, LinkSigner, Purpose
@@ -40,13 +47,7 @@ class Composer(msgspec.Struct, frozen=True):
 
     def reader(self, notification: Notification, order: Order) -> Person:
         """Return whom the notification is for."""
-        match notification.recipient:
-            case Recipient.MENTEE:
-                return order.mentee
-            case Recipient.MENTOR:
-                return order.mentor
-            case Recipient.ADMIN:
-                return self.admin
+        return reader_of(notification.recipient, order, self.admin)
 
     def mail(self, notification: Notification, order: Order, now: datetime) -> Mail:
         """Return the message as a mail. Raises PermanentError as Renderer.render does."""
