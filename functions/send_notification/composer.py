@@ -17,14 +17,13 @@ from shared.domain.notifications import (
 )
 from shared.domain.order import MoneyBack, MoneyBackState, Order
 from shared.domain.people import Person
-from shared.links import Link, LinkSigner, Purpose
+from shared.links import LOOK_UP_FOR, Link, LinkSigner, Purpose
 from shared.ports import Vault
 from shared.presentation.facts import Links
 from shared.presentation.rendering import Renderer
 from shared.presentation.whatsapp import template_message
 
-# What was booked can be looked up for a while; a payout may take its time.
-_LOOK_UP_FOR = timedelta(days=30)
+# A payout may take its time.
 _PAYOUT_WITHIN = timedelta(days=90)
 _ABOUT_REFUNDS = frozenset(
     {
@@ -87,7 +86,7 @@ class Composer(msgspec.Struct, frozen=True):
             )
             return self.signer.url(purpose, link)
 
-        manage = url(Purpose.MANAGE, max(over, now) + _LOOK_UP_FOR)
+        manage = url(Purpose.MANAGE, max(over, now) + LOOK_UP_FOR)
         match notification.kind:
             case Kind.CONFIRMATION_WANTED | Kind.CONFIRMATION_REMINDER:
                 return Links(
