@@ -8,7 +8,7 @@ import msgspec
 
 from shared import observability
 from shared.domain.availability import Availability, WeeklyHours, day_keys_between, free_slots
-from shared.domain.cancellation import cancel, refund_on_cancel
+from shared.domain.cancellation import cancel
 from shared.domain.confirmation import accept, decline
 from shared.domain.events import (
     AttentionRaised,
@@ -134,10 +134,6 @@ class ManageBooking(msgspec.Struct, frozen=True):
             now=now,
             step_minutes=_STEP_MINUTES,
         )
-
-    def is_refunded_on_cancel(self, order: Order) -> bool:
-        """Whether the money goes back if the mentee cancels now."""
-        return refund_on_cancel(order, self.refund_until, self.clock.now())
 
     def give_account(self, link: Link, account: str) -> Order:
         """Keep the account that money is to be transferred to, sealed."""
