@@ -14,6 +14,7 @@ import msgspec
 from shared.domain.events import Event
 from shared.domain.order import Change, Order
 from shared.domain.schedule import DayKey, Days, MentorDay, Period
+from shared.errors import RetryableError
 
 # A function that does not use a port must not load the port's words when it starts.
 if TYPE_CHECKING:
@@ -97,6 +98,14 @@ class OrderStore(Protocol):
 
     def scan(self) -> Iterator[Order]:
         """Yield every order, by id; for the admin's and the developer's eyes, not for the steps."""
+
+
+def stored_order(orders: OrderStore, order_id: str) -> Order:
+    """Return the order. Raises RetryableError while it is not in the store."""
+    order = orders.get(order_id)
+    if order is None:
+        raise RetryableError(f"order {order_id} is not in the store")
+    return order
 
 
 class DeliveryStore(Protocol):

@@ -32,7 +32,7 @@ from shared.domain.schedule import DayKey, Days, MentorDay
 from shared.errors import RetryableError
 from shared.links import Link
 from shared.mail_once import MailOnce
-from shared.ports import Clock, Decide
+from shared.ports import Clock, Decide, stored_order
 from tests.simulation.steps import Deploy, Ports, Settings, Steps, deploy
 
 S = TypeVar("S")
@@ -367,7 +367,9 @@ class _AnyLink(ManageBooking, frozen=True):
         return super().reschedule(self._renewed(link), starts_at)
 
     def _renewed(self, link: Link) -> Link:
-        return msgspec.structs.replace(link, revision=self._existing(link).revision)
+        return msgspec.structs.replace(
+            link, revision=stored_order(self.orders, link.order_id).revision
+        )
 
 
 def without_revision_check() -> Deploy:
