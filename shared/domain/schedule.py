@@ -10,7 +10,7 @@ from msgspec import Meta
 Instant = Annotated[datetime, Meta(tz=True)]
 MAX_DURATION_MINUTES = 720
 # Far enough from the ends of the calendar that every zone's local time exists.
-_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,8 +20,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     duration_minutes: Annotated[int, Meta(gt=0, le=MAX_DURATION_MINUTES)]
 
     def __post_init__(self) -> None:
-        if not _FIRST_YEAR <= self.starts_at.year <= _LAST_YEAR:
-            raise ValueError(f"starts_at must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        if not FIRST_YEAR <= self.starts_at.year <= LAST_YEAR:
+            raise ValueError(f"starts_at must be in the years {FIRST_YEAR} to {LAST_YEAR}")
         msgspec.structs.force_setattr(self, "starts_at", self.starts_at.astimezone(UTC))
 
     @property
