@@ -76,8 +76,9 @@ class OrderStore(Protocol):
         """Run a pure decision on the order and these days; store what it returns, atomically.
 
         ``decide`` gets the order (None if there is none) and one MentorDay for each key (empty
-        where none is stored), and may be run again when somebody else wrote in between. Days that
-        it returns must be among ``days``. What it raises is raised, and nothing is stored. An
+        where none is stored), and may be run again when somebody else wrote in between. To ask for
+        a day that is not among ``days`` raises RetryableError (the order was moved since they
+        were named); to return one is an error of the step's. What it raises is raised, and nothing is stored. An
         order that it returns unchanged is not written. Returns the order as stored.
         """
 

@@ -206,9 +206,7 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
             raise NotDoneError("the rest of Xendit's rate limit is left to others")
 
     def _ask_calendar(self, order: Order, now: datetime) -> Order:
-        event = None
-        if order.meeting is not None and now < order.session.ends_at:
-            event = self.meetings.get(order.meeting.event_id)
+        event = None if order.meeting is None else self.meetings.get(order.meeting.event_id)
         return self._apply(order, partial(read_back, event=event, now=now))
 
     def _clear_calendars(self, order: Order) -> Order:

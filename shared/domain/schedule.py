@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from shared.errors import RetryableError
+
 Instant = Annotated[datetime, Meta(tz=True)]
 MAX_DURATION_MINUTES = 720
 # Far enough from the ends of the calendar that every zone's local time exists.
@@ -95,6 +97,17 @@ class MentorDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Days = Mapping[DayKey, MentorDay]
+
+
+class DaysRead(dict[DayKey, MentorDay]):
+    """The days that a decision is given, by key.
+
+    Which ones it needs is known from how the order stood a moment before. If it was moved to
+    another day since, that one is missing, and the step has to begin anew: RetryableError.
+    """
+
+    def __missing__(self, key: DayKey) -> MentorDay:
+        raise RetryableError(f"day {key} was not read: the order was moved meanwhile")
 
 
 def days_of(mentor_id: str, session: Session | Period) -> tuple[DayKey, ...]:
