@@ -6,22 +6,25 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
+from google.cloud.firestore import Client
 
 from benchmarks.ticks.orders import told
 from functions.keep_dead_letter.use_case import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION
-from local.config import XENDIT_KEY, WorldConfig, prepare
+from local.config import XENDIT_KEY, Backend, WorldConfig, prepare
 from local.dispatcher import open_queue
 from local.lifeline import TetheredProcess
+from local.pubsub_topology import create_topics_and_subscriptions
 from local.staging import ROOT
 from local.topology import FUNCTIONS
 from shared import messages
+from shared.adapters.firestore import FirestoreDeliveryStore, FirestoreOrderStore
 from shared.adapters.sqlite_stores import SqliteDeliveryStore, SqliteOrderStore
 from shared.domain.billing import attach_invoice, settle
 from shared.domain.deliveries import Delivery
@@ -32,6 +35,7 @@ from shared.domain.meetings import CalendarEvent, RoomStatus, event_id, meeting_
 from shared.domain.meetings import record_meeting as record
 from shared.domain.order import Change, Order, order_from
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
+from shared.ports import DeliveryStore, OrderStore
 from tests.builders import invoice, mentor, order_created, session
 
 _READY_S = 30.0
@@ -52,16 +56,19 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Scene:
-    """Everything that a function meets, prepared for one request after the other."""
+    """Everything that a function meets, prepared for one request after the other.
+
+    It is on the backend of the configuration; the emulators must be running, and be named by the
+    environment.
+    """
 
     def __init__(self, config: WorldConfig) -> None:
         self.config = config
-        self.orders = SqliteOrderStore(config.data_dir / "orders.db")
-        self.deliveries = SqliteDeliveryStore(config.data_dir / "deliveries.db")
-        open_queue(
-            config.data_dir, {s: t for f in FUNCTIONS for s, t in f.subscriptions().items()}
-        ).close()
-        self._client = httpx.Client(trust_env=False, timeout=20)
+        self._opened = ExitStack()
+        self.orders, self.deliveries = (
+            self._sqlite() if config.backend == "embedded" else self._firestore()
+        )
+        self._client = self._opened.enter_context(httpx.Client(trust_env=False, timeout=20))
 
     def request(self, function: str) -> Request:
         """Return a request for a function, about an order of its own."""
@@ -159,8 +166,23 @@ class Scene:
 
     def close(self) -> None:
         """Close what was opened."""
-        for each in (self.orders, self.deliveries, self._client):
-            each.close()
+        self._opened.close()
+
+    def _sqlite(self) -> tuple[OrderStore, DeliveryStore]:
+        data = self.config.data_dir
+        open_queue(data, {s: t for f in FUNCTIONS for s, t in f.subscriptions().items()}).close()
+        orders = SqliteOrderStore(data / "orders.db")
+        deliveries = SqliteDeliveryStore(data / "deliveries.db")
+        self._opened.callback(orders.close)
+        self._opened.callback(deliveries.close)
+        return orders, deliveries
+
+    def _firestore(self) -> tuple[OrderStore, DeliveryStore]:
+        # Nobody subscribes: what is published is taken, and gone.
+        create_topics_and_subscriptions(self.config.project, {})
+        client = Client(project=self.config.project)
+        self._opened.callback(client.close)
+        return FirestoreOrderStore(client), FirestoreDeliveryStore(client)
 
     def event(self, kind: type[Event], order: Order) -> Request:
         """Return the push of what can be said of a stored order."""
@@ -250,10 +272,10 @@ NAMES = tuple(_REQUESTS)
 
 
 @contextmanager
-def scene(folder: Path, **options: Any) -> Iterator[Scene]:
+def scene(folder: Path, backend: Backend = "embedded", **options: Any) -> Iterator[Scene]:
     """Serve the vendors from a process of their own, without rate limits or delays."""
     swift = {"rate_limit_per_minute": 10**9, "room_delay_s": 0.0}
-    config = prepare(folder, "embedded", {}, **swift | options)
+    config = prepare(folder, backend, {}, **swift | options)
     config.write()
     command = [sys.executable, "-m", "local.process", "vendors", config.folder]
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
