@@ -11,8 +11,8 @@
 #       makes a new key of our own; with --leaked the earlier ones hold no more
 #   ./deploy.sh teardown [--env-file FILE] [--with-data]    deletes what was deployed
 #   ./deploy.sh stage [--only FUNCTION]... [--to DIRECTORY]
-#       writes the folders that are deployed: a small main.py, the function, shared/, and the
-#       lock of its packages as requirements.txt
+#       writes the folders that are deployed: a small main.py, the function and shared/ with their
+#       templates compiled, and the lock of its packages as requirements.txt
 #
 # FILE, production.env by default, is deploy/example.env filled in. PYTHON names another Python than
 # the one of .venv, which is set up at the first run.
@@ -36,21 +36,26 @@ stage() {
     done
   fi
   for name in "${functions[@]}"; do
-    PYTHONPATH="$root" "${PYTHON:-python3}" -m local.staging "$name" "$to/$name"
+    PYTHONPATH="$root" "$PYTHON" -m local.staging "$name" "$to/$name"
     echo "staged $to/$name"
   done
 }
 
+# The Python of .venv, set up first if need be.
+find_python() {
+  if [ -z "${PYTHON:-}" ]; then
+    make --silent --directory="$root" .venv/.ready
+    PYTHON="$root/.venv/bin/python"
+  fi
+}
+
 case "${1:-}" in
   -h|--help) usage; exit 0 ;;
-  stage) shift; stage "$@"; exit 0 ;;
+  stage) shift; find_python; stage "$@"; exit 0 ;;
   deploy|doctor|grants|rotate|teardown) command="$1"; shift ;;
   ''|-*) command=deploy ;;
   *) echo "deploy.sh: unknown command $1 (see --help)" >&2; exit 2 ;;
 esac
 
-if [ -z "${PYTHON:-}" ]; then
-  make --silent --directory="$root" .venv/.ready
-  PYTHON="$root/.venv/bin/python"
-fi
+find_python
 PYTHONPATH="$root" exec "$PYTHON" -P -m deploy "$command" "$@"

@@ -23,6 +23,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from shared import messages, observability, tracing
 from shared.bootstrap import Wiring
 from shared.domain.events import Event
+from shared.domain.schedule import FIRST_YEAR, LAST_YEAR
 from shared.errors import NotDoneError, PermanentError, RetryableError
 from shared.messages import PushedMessage
 
@@ -33,7 +34,6 @@ MAX_PUSH_BYTES = 14 * 1024 * 1024
 _DEFAULT_RETRY_AFTER_S = 10.0
 # RFC 3339; sent by Cloud Scheduler with every HTTP job.
 SCHEDULE_TIME = "X-CloudScheduler-ScheduleTime"
-_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
 def pubsub(wiring: Wiring, *expected: type[E]) -> Callable[[Callable[[E], None]], HttpHandler]:
@@ -91,12 +91,12 @@ def tick(wiring: Wiring, request: Request, run: Callable[[datetime], msgspec.Str
     "Now" is the time that the scheduler names, or else the clock's.
     """
     if request.method != "POST":
-        return json_answer({"outcome": "refused", "reason": "ticks come by POST"}, 405)
+        return refused(405, "ticks come by POST")
     try:
         named = _schedule_time(request.headers.get(SCHEDULE_TIME))
     except (ValueError, OverflowError) as error:
         reason = f"{SCHEDULE_TIME} is not an RFC 3339 time with an offset: {error}"
-        return json_answer({"outcome": "refused", "reason": reason}, 400)
+        return refused(400, reason)
     done = msgspec.to_builtins(run(named or wiring.clock.now()))
     observability.bind(**done)
     return json_answer({"outcome": "ticked", **done})
@@ -107,7 +107,7 @@ def _schedule_time(header: str | None) -> datetime | None:
         return None
     named = datetime.fromisoformat(header)
     # Days before it are told of, and timers are set to times after it, which must exist.
-    if named.tzinfo is None or not _FIRST_YEAR <= named.year <= _LAST_YEAR:
+    if named.tzinfo is None or not FIRST_YEAR <= named.year <= LAST_YEAR:
         raise ValueError(header)
     return named.astimezone(UTC)
 
@@ -117,6 +117,11 @@ def json_answer(
 ) -> Response:
     """Return a JSON response."""
     return Response(json.dumps(body), status, headers, mimetype="application/json")
+
+
+def refused(status: int, reason: str) -> Response:
+    """Return the answer to a request that is not for this door, or not made for it."""
+    return json_answer({"outcome": "refused", "reason": reason}, status)
 
 
 def body_of(request: Request, limit: int) -> bytes:
@@ -190,7 +195,7 @@ def _receive(
     wiring: Wiring, request: Request, *, handle: Callable[[PushedMessage], None]
 ) -> Response:
     if request.method != "POST":
-        return json_answer({"outcome": "refused", "reason": "Pub/Sub pushes with POST"}, 405)
+        return refused(405, "Pub/Sub pushes with POST")
     body = body_of(request, MAX_PUSH_BYTES)
     message: PushedMessage | None = None
     try:
@@ -198,24 +203,28 @@ def _receive(
         observability.bind(message_id=message.id, attempt=message.delivery_attempt)
         handle(message)
     except PermanentError as error:
-        return _kept(wiring, message, body, handle.__name__, error)
+        return kept(wiring, body, handle.__name__, str(error), message)
     return Response(status=204)
 
 
-def _kept(
-    wiring: Wiring, message: PushedMessage | None, body: bytes, source: str, error: PermanentError
+def kept(
+    wiring: Wiring, body: bytes, source: str, reason: str, message: PushedMessage | None = None
 ) -> Response:
+    """Keep what can never be handled for a person, and answer 200, so that it does not come again.
+
+    ``message`` is what the body carried, if that much could be read.
+    """
     digest = hashlib.sha256(body).hexdigest()
     wiring.rejected.keep(
         messages.rejected(
             f"{source}-{message.id if message else digest[:16]}",
             message.data if message else body,
             source=source,
-            reason=str(error),
+            reason=reason,
             attributes=message.attributes if message else {},
             at=wiring.clock.now(),
         )
     )
     observability.bind(outcome="rejected")
-    observability.warning("kept in the rejected store", reason=str(error))
-    return json_answer({"outcome": "rejected", "reason": str(error)})
+    observability.warning("kept in the rejected store", reason=reason)
+    return json_answer({"outcome": "rejected", "reason": reason})

@@ -7,7 +7,7 @@ that is what makes a link work once. Signing: https://itsdangerous.palletsprojec
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,9 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from shared.domain.notifications import Recipient
 from shared.domain.people import Identifier
+
+# What was booked can be looked up for a while after its end.
+LOOK_UP_FOR = timedelta(days=30)
 
 
 class Purpose(StrEnum):

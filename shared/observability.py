@@ -18,11 +18,11 @@ from shared import tracing
 _bound: ContextVar[dict[str, Any] | None] = ContextVar("bound", default=None)
 _log = logging.getLogger("pipeline")
 
-# Errors from outside may quote what they complain about. Service accounts are nobody's addresses.
-_EMAIL = re.compile(
-    r"[^\s@\"'<>()\\]+@(?![\w.-]*gserviceaccount\.com)[\w-]+(\.[\w-]+)+",
-)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+# Errors from outside may quote what they complain about: whom they could not write to or call.
+# Service accounts are nobody's addresses.
+_EMAIL = re.compile(r"[^\s@\"'<>()\\]+@(?![\w.-]*gserviceaccount\.com)[\w-]+(\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w+])\+[1-9]\d{7,14}\b")
 
 

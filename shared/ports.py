@@ -14,6 +14,7 @@ import msgspec
 from shared.domain.events import Event
 from shared.domain.order import Change, Order
 from shared.domain.schedule import DayKey, Days, MentorDay, Period
+from shared.errors import RetryableError
 
 # A function that does not use a port must not load the port's words when it starts.
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ class OrderStore(Protocol):
         """Run a pure decision on the order and these days; store what it returns, atomically.
 
         ``decide`` gets the order (None if there is none) and one MentorDay for each key (empty
-        where none is stored), and may be run again when somebody else wrote in between. Days that
-        it returns must be among ``days``. What it raises is raised, and nothing is stored. An
+        where none is stored), and may be run again when somebody else wrote in between. To ask for
+        a day that is not among ``days`` raises RetryableError (the order was moved since they
+        were named); to return one is an error of the step's. What it raises is raised, and nothing is stored. An
         order that it returns unchanged is not written. Returns the order as stored.
         """
 
@@ -97,6 +99,14 @@ class OrderStore(Protocol):
 
     def scan(self) -> Iterator[Order]:
         """Yield every order, by id; for the admin's and the developer's eyes, not for the steps."""
+
+
+def stored_order(orders: OrderStore, order_id: str) -> Order:
+    """Return the order. Raises RetryableError while it is not in the store."""
+    order = orders.get(order_id)
+    if order is None:
+        raise RetryableError(f"order {order_id} is not in the store")
+    return order
 
 
 class DeliveryStore(Protocol):

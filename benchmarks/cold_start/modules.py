@@ -12,6 +12,8 @@ from benchmarks.scene import CORE, Request
 from local.config import WorldConfig
 
 _OURS = frozenset({"functions", "shared", "main", "benchmarks", "local"})
+# What is built rather than installed: Python's own settings, and our templates, compiled.
+_MADE = ("_sysconfigdata", "_jinja2_module_templates")
 _PROBES = frozenset({"__main__", "__mp_main__", "_distutils_hack"})
 
 
@@ -49,5 +51,5 @@ def environment(config: WorldConfig) -> dict[str, str]:
 
 
 def _is_foreign(package: str) -> bool:
-    own = package in _OURS or package in _PROBES or package.startswith("_sysconfigdata")
+    own = package in _OURS or package in _PROBES or package.startswith(_MADE)
     return not own and package not in sys.stdlib_module_names

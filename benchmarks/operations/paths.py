@@ -23,7 +23,8 @@ _MEETING = Counts(reads=1, writes=1, vendor_calls=1, messages=1, pushed=1)
 _REMINDER = Counts(reads=1, writes=1, messages=1, pushed=1)
 _TO_ONE = Counts(reads=2, writes=2, vendor_calls=2)
 _TO_BOTH = Counts(reads=3, writes=4, vendor_calls=4)
-_COMPLETION = Counts(reads=1, writes=1)
+# The calendar is asked once more: an event that was deleted since the look before is told of.
+_COMPLETION = Counts(reads=1, writes=1, vendor_calls=1)
 # The first look reads whether the three messages about payment and meeting are out.
 _FIRST_LOOK = Counts(reads=4, writes=1, vendor_calls=1)
 _LATER_LOOK = Counts(reads=1, writes=1, vendor_calls=1)

@@ -172,7 +172,11 @@ def python() -> Path:
     """Return the peer's Python, in an environment that is made if it is not there."""
     found = _ENVIRONMENT / "bin" / "python"
     if not (_ENVIRONMENT / ".ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", _ENVIRONMENT], check=True)  # noqa: S603
-        subprocess.run([found, "-m", "pip", "install", "--quiet", *_PACKAGES], check=True)  # noqa: S603
+        subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "venv", _ENVIRONMENT], check=True
+        )
+        subprocess.run(  # noqa: S603 - the pip of that environment
+            [found, "-m", "pip", "install", "--quiet", *_PACKAGES], check=True
+        )
         (_ENVIRONMENT / ".ready").touch()
     return found

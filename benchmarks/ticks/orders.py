@@ -14,9 +14,12 @@ from tests.builders import NOW, order_in, scheduled_order
 # Of ten stored orders one is still to come.
 _FUTURE_EVERY = 10
 _OVER = (Status.COMPLETED, Status.COMPLETED, Status.COMPLETED, Status.EXPIRED)
-# What a scheduled order's look asks about.
-_TOLD = (f"{Kind.PAYMENT_RECEIVED}:mentee", f"{Kind.SESSION_SCHEDULED}:mentee")
-_TOLD_MENTOR = f"{Kind.SESSION_SCHEDULED}:mentor"
+# What a scheduled order's first look asks about.
+_TOLD = (
+    f"{Kind.PAYMENT_RECEIVED}:mentee",
+    f"{Kind.SESSION_SCHEDULED}:mentee",
+    f"{Kind.SESSION_SCHEDULED}:mentor",
+)
 TICK_AT = NOW + timedelta(days=2)
 
 
@@ -33,16 +36,20 @@ def stored(count: int) -> Iterator[Order]:
             yield msgspec.structs.replace(over[number % len(over)], id=f"O-{number}")
 
 
-def due(count: int) -> list[Order]:
-    """Return so many scheduled orders whose reminder and whose look are due at TICK_AT."""
-    return [_scheduled(f"D-{number}", TICK_AT) for number in range(count)]
+def due(count: int, *, seen: bool = True) -> list[Order]:
+    """Return so many scheduled orders whose reminder and whose look are due at TICK_AT.
+
+    ``seen`` says that they have been looked at before, as most have at any time.
+    """
+    orders = [_scheduled(f"D-{number}", TICK_AT) for number in range(count)]
+    return [msgspec.structs.replace(order, told=_TOLD if seen else ()) for order in orders]
 
 
 def told(order: Order) -> list[Delivery]:
     """Return the records of what has been sent about a scheduled order."""
     return [
         Delivery(key=f"{order.id}:{what}:email", order_id=order.id, draft_id="d", sent_at=NOW)
-        for what in (*_TOLD, _TOLD_MENTOR)
+        for what in _TOLD
     ]
 
 

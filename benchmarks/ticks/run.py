@@ -69,6 +69,7 @@ def _figures(
         "reads_100k": reads["reminder"][largest],
         "reconcile_reads_1k": reads["reconcile"][smallest],
         "reconcile_reads_100k": reads["reconcile"][largest],
+        "first_look_reads_1k": counted(TICKS["reconcile"], smallest, DUE, seen=False).reads,
         "time_100k_over_1k": {
             name: _ratio(of[largest], of[smallest]) for name, of in times.items()
         },

@@ -48,10 +48,10 @@ def bytes_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-def counted_stores(count: int, due_count: int) -> tuple[Stores, Counts]:
+def counted_stores(count: int, due_count: int, *, seen: bool) -> tuple[Stores, Counts]:
     """Return Firestore's stores on documents in memory, and what is counted of their use."""
     documents = Documents(Counts())
-    for order in (*stored(count), *due(due_count)):
+    for order in (*stored(count), *due(due_count, seen=seen)):
         documents.write(f"orders/{order.id}", _document(order))
     for delivery in (d for order in due(due_count) for d in told(order)):
         content = {"delivery": msgspec.to_builtins(delivery)}

@@ -45,8 +45,8 @@ def reconcile(stores: Stores) -> int:
 TICKS: dict[str, Callable[[Stores], int]] = {"reminder": remind, "reconcile": reconcile}
 
 
-def counted(tick: Callable[[Stores], int], stored: int, due: int) -> Counts:
-    """Return what a tick costs with so many orders stored and so many of them due."""
-    stores, counts = counted_stores(stored, due)
+def counted(tick: Callable[[Stores], int], stored: int, due: int, *, seen: bool = True) -> Counts:
+    """Return what a tick costs with so many orders stored and so many due, ``seen`` before or not."""
+    stores, counts = counted_stores(stored, due, seen=seen)
     assert tick(stores) == due
     return counts

@@ -10,8 +10,14 @@ from shared.domain.facts import facts
 from shared.domain.invoice import InvoiceStatus
 from shared.domain.meetings import note_cleared
 from shared.domain.order import Order, Status
-from shared.errors import RetryableError
-from shared.ports import Clock, EventPublisher, InvoiceGateway, MeetingScheduler, OrderStore
+from shared.ports import (
+    Clock,
+    EventPublisher,
+    InvoiceGateway,
+    MeetingScheduler,
+    OrderStore,
+    stored_order,
+)
 
 PUBLISHES = (RefundDue,)
 
@@ -27,9 +33,7 @@ class CloseOrder(msgspec.Struct, frozen=True):
 
     def __call__(self, event: Event) -> None:
         """Handle the event."""
-        order = self.orders.get(event.order_id)
-        if order is None:
-            raise RetryableError(f"order {event.order_id} is not in the store")
+        order = stored_order(self.orders, event.order_id)
         if order.obsolete_events:
             order = self._clear_calendars(order)
         if order.status is Status.CANCELLED and order.payment is None:

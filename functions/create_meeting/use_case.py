@@ -30,7 +30,7 @@ from shared.domain.meetings import (
 )
 from shared.domain.order import Order, Status
 from shared.errors import PermanentError, RetryableError
-from shared.ports import Clock, EventPublisher, MeetingScheduler, OrderStore
+from shared.ports import Clock, EventPublisher, MeetingScheduler, OrderStore, stored_order
 
 # Not that it was moved, which this step hears of: it would be called by itself for ever.
 PUBLISHES = (MeetingScheduled, MentorAsked, OrderCancelled, AttentionRaised)
@@ -53,9 +53,7 @@ class CreateMeeting(msgspec.Struct, frozen=True):
 
     def __call__(self, event: Event) -> None:
         """Handle the event. Raises RetryableError while the calendar does not show the session."""
-        order = self.orders.get(event.order_id)
-        if order is None:
-            raise RetryableError(f"order {event.order_id} is not in the store")
+        order = stored_order(self.orders, event.order_id)
         if self.answer_within is not None and needs_answer(order):
             ask = partial(ask_mentor, within=self.answer_within, now=self.clock.now())
             order = self.orders.transact(order.id, ask)

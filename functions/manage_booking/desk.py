@@ -15,11 +15,11 @@ from functions.manage_booking.use_case import OFFER_WITHIN, ManageBooking
 from functions.manage_booking.visit import Rules, Visit
 from functions.manage_booking.words import LOCALES, Words
 from shared.domain.actions import LINK_USED, TOO_LATE
-from shared.domain.notifications import Recipient
+from shared.domain.notifications import reader_of
 from shared.domain.order import Order
 from shared.domain.people import Locale, Person
 from shared.errors import ActionRefusedError, PermanentError, RetryableError
-from shared.links import Link, LinkError, LinkSigner, Purpose
+from shared.links import LinkError, LinkSigner, Purpose
 
 Fields = Mapping[str, str]
 # What the signer takes for the time when only the words of a link are wanted.
@@ -63,7 +63,7 @@ class Desk(msgspec.Struct, frozen=True):
         order = self.step.find(link.order_id)
         if order is None:
             raise UnknownOrderError
-        reader = self._reader(link, order)
+        reader = reader_of(link.recipient, order, self.admin)
         return Visit(
             purpose=purpose,
             link=link,
@@ -110,7 +110,9 @@ class Desk(msgspec.Struct, frozen=True):
             order = self.step.find(link.order_id)
         except RetryableError:  # then they are told in every language
             return None
-        return None if order is None else self._reader(link, order).locale
+        if order is None:
+            return None
+        return reader_of(link.recipient, order, self.admin).locale
 
     @property
     def _acts(self) -> Mapping[Purpose, Callable[[Visit, Fields], Answer]]:
@@ -189,15 +191,6 @@ class Desk(msgspec.Struct, frozen=True):
 
     def _why_not(self, visit: Visit) -> str | None:
         return why_not(visit.purpose, visit.link, visit.order, visit.rules.move_until, visit.now)
-
-    def _reader(self, link: Link, order: Order) -> Person:
-        match link.recipient:
-            case Recipient.MENTEE:
-                return order.mentee
-            case Recipient.MENTOR:
-                return order.mentor
-            case Recipient.ADMIN:
-                return self.admin
 
 
 def _may(visit: Visit, purpose: Purpose) -> bool:

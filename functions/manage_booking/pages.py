@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from functions.manage_booking.words import TEMPLATES, Words
 from shared.domain.people import Locale
 from shared.presentation.brand import Brand
+from shared.presentation.engine import engine
 
 Weight = Literal["main", "quiet", "grave"]
 
@@ -98,17 +98,10 @@ class Pages:
     """Renders pages. Build it once: it keeps the compiled template."""
 
     def __init__(self, brand: Brand) -> None:
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        templates = engine(TEMPLATES)
         # The colour is checked by the settings: six hexadecimal digits.
-        self._style = environment.get_template("style.css").render(colour=brand.colour)
-        self._template = environment.get_template("page.html")
+        self._style = templates.get_template("style.css").render(colour=brand.colour)
+        self._template = templates.get_template("page.html")
         self._brand = brand
 
     def html(self, page: Page) -> str:

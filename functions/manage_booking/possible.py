@@ -1,14 +1,16 @@
-"""What a reader of a link can do to an order now, as the domain would decide it."""
+"""What a reader of a link can do to an order now: the domain decides, and its answer is read."""
 
 from datetime import datetime, timedelta
 
-from shared.domain.actions import LINK_USED, NOT_NOW, TOO_LATE
-from shared.domain.cancellation import CANCELLABLE
-from shared.domain.confirmation import DECLINED
+from shared.domain.actions import NOT_NOW
+from shared.domain.cancellation import cancel
+from shared.domain.confirmation import DECLINED, accept, decline
 from shared.domain.notifications import Recipient
-from shared.domain.order import MoneyBackState, Order, Status
+from shared.domain.order import Actor, MoneyBackState, Order, Status
 from shared.domain.refunds import WANTS_ACCOUNT
-from shared.domain.rescheduling import MOVABLE
+from shared.domain.rescheduling import for_move
+from shared.domain.schedule import MentorDay
+from shared.errors import ActionRefusedError
 from shared.links import Link, Purpose
 
 ACCOUNT_GIVEN = "account_given"
@@ -27,7 +29,8 @@ READERS = {
 }
 # A payout's link holds for its payment, whatever else is done to the order.
 PAYOUTS = frozenset({Purpose.PAYOUT_ACCOUNT, Purpose.PAYOUT_DONE})
-_DECLINABLE = frozenset({Status.AWAITING_MENTOR, Status.SCHEDULED})
+# Until when the money goes back does not decide whether an order can be called off.
+_ANY = timedelta()
 
 
 def why_not(
@@ -36,23 +39,11 @@ def why_not(
     """Return why what the link is for cannot be done now, or None if it can."""
     if purpose in PAYOUTS:
         return _why_no_payout(purpose, link.invoice_id, order)
-    if purpose is not Purpose.MANAGE and link.revision != order.revision:
-        return LINK_USED
-    begun = now >= order.session.starts_at
-    match purpose:
-        case Purpose.ACCEPT:
-            return _why_not_in(frozenset({Status.AWAITING_MENTOR}), order, late=begun)
-        case Purpose.DECLINE:
-            return _why_not_in(_DECLINABLE, order, late=begun)
-        case Purpose.CANCEL:
-            late = begun and order.status is not Status.AWAITING_MENTEE
-            return _why_not_in(CANCELLABLE, order, late=late)
-        case Purpose.RESCHEDULE:
-            last = order.session.starts_at - move_until
-            late = order.status is Status.SCHEDULED and now > last
-            return _why_not_in(MOVABLE, order, late=late)
-        case _:
-            return None
+    try:
+        _try(purpose, link.revision, order, move_until, now)
+    except ActionRefusedError as error:
+        return error.reason
+    return None
 
 
 def is_done(purpose: Purpose, link: Link, order: Order, chosen: datetime | None) -> bool:
@@ -75,10 +66,21 @@ def is_done(purpose: Purpose, link: Link, order: Order, chosen: datetime | None)
             return False
 
 
-def _why_not_in(statuses: frozenset[Status], order: Order, *, late: bool) -> str | None:
-    if order.status not in statuses:
-        return NOT_NOW
-    return TOO_LATE if late else None
+def _try(
+    purpose: Purpose, revision: int, order: Order, move_until: timedelta, now: datetime
+) -> None:
+    """Make the decision that the link is for, and leave what it comes to: only its no counts."""
+    # What else is booked on the order's days changes nothing about that.
+    days = {key: MentorDay(key=key) for key in order.day_keys}
+    match purpose:
+        case Purpose.ACCEPT:
+            accept(order, days, revision=revision, now=now)
+        case Purpose.DECLINE:
+            decline(order, days, revision=revision, note=None, now=now)
+        case Purpose.CANCEL:
+            cancel(order, days, by=Actor.MENTEE, revision=revision, refund_until=_ANY, now=now)
+        case Purpose.RESCHEDULE:
+            for_move(order, revision=revision, move_until=move_until, now=now)
 
 
 def _why_no_payout(purpose: Purpose, invoice_id: str, order: Order) -> str | None:

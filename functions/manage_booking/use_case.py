@@ -8,7 +8,7 @@ import msgspec
 
 from shared import observability
 from shared.domain.availability import Availability, WeeklyHours, day_keys_between, free_slots
-from shared.domain.cancellation import cancel, refund_on_cancel
+from shared.domain.cancellation import cancel
 from shared.domain.confirmation import accept, decline
 from shared.domain.events import (
     AttentionRaised,
@@ -35,6 +35,7 @@ from shared.ports import (
     EventPublisher,
     OrderStore,
     Vault,
+    stored_order,
 )
 
 PUBLISHES = (
@@ -99,7 +100,7 @@ class ManageBooking(msgspec.Struct, frozen=True):
 
     def reschedule(self, link: Link, starts_at: datetime) -> Order:
         """Move the session, if that time is still free."""
-        order = self._existing(link)
+        order = stored_order(self.orders, link.order_id)
         session = Session(starts_at=starts_at, duration_minutes=order.session.duration_minutes)
         availability = self.availability.get(order.mentor.id)
         move = partial(
@@ -135,10 +136,6 @@ class ManageBooking(msgspec.Struct, frozen=True):
             step_minutes=_STEP_MINUTES,
         )
 
-    def is_refunded_on_cancel(self, order: Order) -> bool:
-        """Whether the money goes back if the mentee cancels now."""
-        return refund_on_cancel(order, self.refund_until, self.clock.now())
-
     def give_account(self, link: Link, account: str) -> Order:
         """Keep the account that money is to be transferred to, sealed."""
         given = partial(
@@ -155,7 +152,7 @@ class ManageBooking(msgspec.Struct, frozen=True):
         return self._do(link, done)
 
     def _do(self, link: Link, decide: Decide) -> Order:
-        order = self._existing(link)
+        order = stored_order(self.orders, link.order_id)
         return self._told(self.orders.transact(order.id, decide, order.day_keys))
 
     def _told(self, order: Order) -> Order:
@@ -164,12 +161,6 @@ class ManageBooking(msgspec.Struct, frozen=True):
             self.events.publish(*facts(order, *PUBLISHES))
         except RetryableError as error:
             observability.given_back(error, order_id=order.id)
-        return order
-
-    def _existing(self, link: Link) -> Order:
-        order = self.orders.get(link.order_id)
-        if order is None:
-            raise RetryableError(f"order {link.order_id} is not in the store")
         return order
 
     def _busy(self, order: Order, begin: datetime, end: datetime) -> Sequence[Period]:

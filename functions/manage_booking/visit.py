@@ -13,13 +13,10 @@ from shared.domain.notifications import Recipient
 from shared.domain.order import MoneyBack, Order, Status
 from shared.domain.people import Person
 from shared.errors import PermanentError
-from shared.links import Link, LinkSigner, Purpose
+from shared.links import LOOK_UP_FOR, Link, LinkSigner, Purpose
 from shared.ports import Vault
 from shared.presentation import phrases
 from shared.presentation.facts import one_line
-
-# As in messages: what was booked can be looked up for a while.
-_LOOK_UP_FOR = timedelta(days=30)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +73,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         """
         until = self.link.expires_at
         if purpose is Purpose.MANAGE:
-            until = max(until, int((self.order.session.ends_at + _LOOK_UP_FOR).timestamp()))
+            until = max(until, int((self.order.session.ends_at + LOOK_UP_FOR).timestamp()))
         fresh = Link(
             order_id=self.order.id,
             recipient=self.link.recipient,

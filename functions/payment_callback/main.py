@@ -1,6 +1,5 @@
 """The door of payment_callback: HTTP, public, called by Xendit."""
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from functools import cache, partial
@@ -11,7 +10,7 @@ from flask import Request, Response
 from functions.payment_callback.refund_webhook import read_refund_callback
 from functions.payment_callback.refunds import HandleRefundCallback
 from functions.payment_callback.use_case import HandleCallback, InvoiceCallback, Outcome
-from shared import entrypoint, messages, observability, tracing
+from shared import entrypoint, observability, tracing
 from shared.bootstrap import Wiring
 from shared.errors import PermanentError
 from shared.settings import CallbackSettings, CheckoutSettings, XenditSettings
@@ -43,9 +42,9 @@ def _refund_step() -> HandleRefundCallback:
 def payment_callback(request: Request) -> Response:
     """Check who calls, decode, handle; the answer's body says what was done."""
     if request.method != "POST":
-        return _refused(405, "webhooks come by POST")
+        return entrypoint.refused(405, "webhooks come by POST")
     if not _from_xendit(request):
-        return _refused(401, "x-callback-token is missing or wrong")
+        return entrypoint.refused(401, "x-callback-token is missing or wrong")
     body = entrypoint.body_of(request, MAX_BODY_BYTES)
     refund = read_refund_callback(body)
     try:
@@ -54,9 +53,10 @@ def payment_callback(request: Request) -> Response:
         callback = msgspec.json.decode(body, type=InvoiceCallback)
         return _handled(callback.external_id, partial(_step(), callback))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _kept(body, f"neither an invoice webhook nor a refund webhook: {error}")
+        reason = f"neither an invoice webhook nor a refund webhook: {error}"
+        return entrypoint.kept(wiring, body, "payment_callback", reason)
     except PermanentError as error:  # as an id that Xendit refuses to be asked about
-        return _kept(body, str(error))
+        return entrypoint.kept(wiring, body, "payment_callback", str(error))
 
 
 def _handled(order_id: str | None, handle: Callable[[], Outcome]) -> Response:
@@ -71,25 +71,3 @@ def _from_xendit(request: Request) -> bool:
     expected = wiring.settings[CallbackSettings].callback_token
     given = request.headers.get("x-callback-token", "")
     return hmac.compare_digest(given.encode(), expected.encode())
-
-
-def _refused(status: int, reason: str) -> Response:
-    return entrypoint.json_answer({"outcome": "refused", "reason": reason}, status)
-
-
-def _kept(body: bytes, reason: str) -> Response:
-    digest = hashlib.sha256(body).hexdigest()
-    wiring.rejected.keep(
-        messages.rejected(
-            f"payment_callback-{digest[:16]}",
-            body,
-            source="payment_callback",
-            reason=reason,
-            attributes={},
-            at=wiring.clock.now(),
-        )
-    )
-    observability.bind(outcome="rejected")
-    observability.warning("kept in the rejected store", reason=reason)
-    # 200: Xendit would only send the same again.
-    return entrypoint.json_answer({"outcome": "rejected", "reason": reason})

@@ -5,11 +5,10 @@ from functools import partial
 import msgspec
 
 from functions.payment_callback.refund_webhook import RefundCallback
-from functions.payment_callback.use_case import Outcome
+from functions.payment_callback.use_case import Outcome, order_named
 from shared.domain.events import AttentionRaised, RefundUpdated
 from shared.domain.facts import facts
 from shared.domain.order import Order
-from shared.domain.people import Identifier
 from shared.domain.refunds import record_refund
 from shared.ports import Clock, EventPublisher, InvoiceGateway, OrderStore, RefundGateway
 
@@ -44,7 +43,4 @@ class HandleRefundCallback(msgspec.Struct, frozen=True):
         if said is None:
             invoice = self.invoices.get(invoice_id) if invoice_id else None
             said = invoice.order_id if invoice else ""
-        try:
-            return self.orders.get(msgspec.convert(said, Identifier))
-        except msgspec.ValidationError:
-            return None
+        return order_named(self.orders, said)

@@ -48,6 +48,14 @@ class Outcome(StrEnum):
     UNKNOWN_ORDER = "unknown_order"  # not ours, as the dashboard's test events
 
 
+def order_named(orders: OrderStore, said: str) -> Order | None:
+    """Return the order that a webhook names, if it is one of ours."""
+    try:
+        return orders.get(msgspec.convert(said, Identifier))
+    except msgspec.ValidationError:
+        return None  # no order of ours can have such an id
+
+
 class HandleCallback(msgspec.Struct, frozen=True):
     """Read the invoice back, apply what it says, publish what follows."""
 
@@ -58,7 +66,7 @@ class HandleCallback(msgspec.Struct, frozen=True):
 
     def __call__(self, callback: InvoiceCallback) -> Outcome:
         """Handle the webhook. Raises RetryableError when Xendit does not confirm what it says."""
-        order = self._order(callback.external_id)
+        order = order_named(self.orders, callback.external_id)
         if order is None:
             return Outcome.UNKNOWN_ORDER
         before = order
@@ -71,12 +79,6 @@ class HandleCallback(msgspec.Struct, frozen=True):
         self.events.publish(*facts(order, *PUBLISHES))
         _check_confirmed(callback, told)
         return _outcome(before, order)
-
-    def _order(self, external_id: str) -> Order | None:
-        try:
-            return self.orders.get(msgspec.convert(external_id, Identifier))
-        except msgspec.ValidationError:
-            return None  # no order of ours can have such an id
 
     def _close_unused(self, order: Order, told: Sequence[Invoice]) -> None:
         """Make every other invoice of an order unpayable once one was paid."""

@@ -6,12 +6,12 @@ from functools import partial
 
 import msgspec
 
+from functions.reconcile_orders.hearing import hearing_of
 from shared import observability, tracing
 from shared.domain.billing import settle
 from shared.domain.confirmation import give_up_waiting, return_unchosen
 from shared.domain.events import (
     AttentionRaised,
-    Event,
     InvoiceCreated,
     InvoiceExpired,
     InvoicePaid,
@@ -24,24 +24,17 @@ from shared.domain.events import (
     RefundUpdated,
     SessionDeclined,
 )
-from shared.domain.facts import facts, request_of
 from shared.domain.invoice import InvoiceStatus
 from shared.domain.meetings import (
-    calendar_is_behind,
     event_id,
     note_cleared,
     note_missed,
     note_obsolete,
     read_back,
 )
-from shared.domain.notifications import (
-    CALENDAR_KINDS,
-    Channel,
-    Notification,
-    notifications_for,
-)
 from shared.domain.order import MoneyBackState, Order, Status
 from shared.domain.refunds import record_refund
+from shared.domain.schedule import DayKey, MentorDay
 from shared.domain.timers import looked_at, may_have_a_spare, overdue_s, postpone
 from shared.errors import NotDoneError, PermanentError, RetryableError
 from shared.ports import (
@@ -141,11 +134,22 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
 
     def _look(self, order: Order, now: datetime) -> Tick:
         order = self._ask(order, now)
-        repeated = self._unheard(order, now)
-        self.events.publish(*repeated)
-        looked = partial(looked_at, now=now, again_soon=bool(repeated))
+        heard = hearing_of(order, self.deliveries, now, PUBLISHES)
+        self.events.publish(*heard.not_yet)
+        again_soon = bool(heard.not_yet)
+        looked = partial(looked_at, now=now, told=heard.told, again_soon=again_soon)
         self.orders.transact(order.id, looked)
-        return Tick(due=1, repeated=len(repeated))
+        return Tick(due=1, repeated=len(heard.not_yet))
+
+    def _apply(self, order: Order, decide: Decide, days: tuple[DayKey, ...] = ()) -> Order:
+        """Store what follows for an order that has just been read, if anything does.
+
+        What changes nothing is not read once more to find that out: were the order another by now,
+        its timer would be set anew.
+        """
+        if decide(order, {key: MentorDay(key=key) for key in days}).order == order:
+            return order
+        return self.orders.transact(order.id, decide, days)
 
     def _set_timer(self, order: Order, decide: Decide) -> None:
         """Let an order that cannot be looked at not stand before the others for ever."""
@@ -165,12 +169,11 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
             case Status.CANCELLED if order.was(Status.PAID):
                 return self._look_for_event(order)
             case Status.PAID:
-                return self.orders.transact(order.id, partial(note_missed, now=now))
+                return self._apply(order, partial(note_missed, now=now))
             case Status.AWAITING_MENTOR:
-                late = partial(give_up_waiting, now=now)
-                return self.orders.transact(order.id, late, order.day_keys)
+                return self._apply(order, partial(give_up_waiting, now=now), order.day_keys)
             case Status.AWAITING_MENTEE:
-                return self.orders.transact(order.id, partial(return_unchosen, now=now))
+                return self._apply(order, partial(return_unchosen, now=now))
             case _:
                 return order
 
@@ -186,9 +189,7 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
         for invoice in self.invoices.find(order.id):
             if invoice.id != shown and invoice.status is InvoiceStatus.PENDING:
                 self.invoices.expire(invoice.id)  # nobody shall pay it
-            order = self.orders.transact(
-                order.id, partial(settle, invoice=invoice, now=now), order.day_keys
-            )
+            order = self._apply(order, partial(settle, invoice=invoice, now=now), order.day_keys)
         return order
 
     def _ask_about_refunds(self, order: Order, now: datetime) -> Order:
@@ -197,8 +198,7 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
                 self._check_budget()
                 told = self.refunds.get(refund.refund_id)
                 if told is not None:
-                    record = partial(record_refund, told=told, now=now)
-                    order = self.orders.transact(order.id, record)
+                    order = self._apply(order, partial(record_refund, told=told, now=now))
         return order
 
     def _check_budget(self) -> None:
@@ -206,10 +206,8 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
             raise NotDoneError("the rest of Xendit's rate limit is left to others")
 
     def _ask_calendar(self, order: Order, now: datetime) -> Order:
-        event = None
-        if order.meeting is not None and now < order.session.ends_at:
-            event = self.meetings.get(order.meeting.event_id)
-        return self.orders.transact(order.id, partial(read_back, event=event, now=now))
+        event = None if order.meeting is None else self.meetings.get(order.meeting.event_id)
+        return self._apply(order, partial(read_back, event=event, now=now))
 
     def _clear_calendars(self, order: Order) -> Order:
         """Take out what is left of a time before, of a session that is to be at another by now."""
@@ -225,44 +223,7 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
         event = self.meetings.get(event_id(order))
         if event is None or event.cancelled:
             return order
-        return self.orders.transact(order.id, partial(note_obsolete, event=event.event_id))
-
-    def _unheard(self, order: Order, now: datetime) -> tuple[Event, ...]:
-        """Return the facts whose consequences have not come about, to be said again."""
-        if order.status is Status.PENDING:
-            free = order.claimed_until is None or order.claimed_until <= now
-            return (request_of(order),) if free else ()
-        said = facts(order, *PUBLISHES)
-        return tuple(fact for fact in said if not self._heard(fact, order, now))
-
-    def _heard(self, fact: Event, order: Order, now: datetime) -> bool:
-        if _has_work_left(fact, order, now):
-            return False
-        return all(self._told(notification) for notification in notifications_for(fact, order))
-
-    def _told(self, notification: Notification) -> bool:
-        mail = self.deliveries.get(notification.key)
-        if mail is not None and mail.settled:
-            return True
-        if notification.kind in CALENDAR_KINDS:
-            return False
-        chat = self.deliveries.get(notification.over(Channel.WHATSAPP).key)
-        return chat is not None and chat.arrived
-
-
-def _has_work_left(fact: Event, order: Order, now: datetime) -> bool:
-    """Whether the step that this fact is for has not been done, as the order shows."""
-    match fact:
-        case InvoicePaid():
-            return order.status is Status.PAID
-        case RefundDue():
-            return True
-        case OrderRescheduled():
-            return calendar_is_behind(order, now)
-        case OrderCancelled() | SessionDeclined():
-            return bool(order.obsolete_events)
-        case _:
-            return False
+        return self._apply(order, partial(note_obsolete, event=event.event_id))
 
 
 def _may_be_paid(order: Order) -> bool:

@@ -7,17 +7,23 @@ import msgspec
 
 from shared.domain.confirmation import choose_by
 from shared.domain.meetings import event_id
-from shared.domain.notifications import Kind, Mail, Notification, Recipient, TemplateMessage
+from shared.domain.notifications import (
+    Kind,
+    Mail,
+    Notification,
+    Recipient,
+    TemplateMessage,
+    reader_of,
+)
 from shared.domain.order import MoneyBack, MoneyBackState, Order
 from shared.domain.people import Person
-from shared.links import Link, LinkSigner, Purpose
+from shared.links import LOOK_UP_FOR, Link, LinkSigner, Purpose
 from shared.ports import Vault
 from shared.presentation.facts import Links
 from shared.presentation.rendering import Renderer
 from shared.presentation.whatsapp import template_message
 
-# What was booked can be looked up for a while; a payout may take its time.
-_LOOK_UP_FOR = timedelta(days=30)
+# A payout may take its time.
 _PAYOUT_WITHIN = timedelta(days=90)
 _ABOUT_REFUNDS = frozenset(
     {
@@ -40,13 +46,7 @@ class Composer(msgspec.Struct, frozen=True):
 
     def reader(self, notification: Notification, order: Order) -> Person:
         """Return whom the notification is for."""
-        match notification.recipient:
-            case Recipient.MENTEE:
-                return order.mentee
-            case Recipient.MENTOR:
-                return order.mentor
-            case Recipient.ADMIN:
-                return self.admin
+        return reader_of(notification.recipient, order, self.admin)
 
     def mail(self, notification: Notification, order: Order, now: datetime) -> Mail:
         """Return the message as a mail. Raises PermanentError as Renderer.render does."""
@@ -86,7 +86,7 @@ class Composer(msgspec.Struct, frozen=True):
             )
             return self.signer.url(purpose, link)
 
-        manage = url(Purpose.MANAGE, max(over, now) + _LOOK_UP_FOR)
+        manage = url(Purpose.MANAGE, max(over, now) + LOOK_UP_FOR)
         match notification.kind:
             case Kind.CONFIRMATION_WANTED | Kind.CONFIRMATION_REMINDER:
                 return Links(

@@ -26,7 +26,7 @@ from shared.domain.order import Change, Order
 from shared.domain.placement import existing
 from shared.domain.schedule import Days
 from shared.errors import PermanentError, RetryableError
-from shared.ports import Clock, DeliveryStore, EventPublisher, OrderStore
+from shared.ports import Clock, DeliveryStore, EventPublisher, OrderStore, stored_order
 
 
 class Sender(Protocol):
@@ -48,9 +48,7 @@ class SendNotification(msgspec.Struct, frozen=True):
 
     def __call__(self, event: Event) -> None:
         """Send all messages of the event; raises the first RetryableError after trying each."""
-        order = self.orders.get(event.order_id)
-        if order is None:
-            raise RetryableError(f"order {event.order_id} is not in the store")
+        order = stored_order(self.orders, event.order_id)
         if is_ahead(event, order):
             raise RetryableError(f"order {order.id} does not show {event.topic} yet")
         postponed: RetryableError | None = None

@@ -29,13 +29,13 @@ def track_delivery(request: Request) -> Response:
     if request.method == "GET":  # the address is being registered
         answer = challenge(request.args, settings.verify_token)
         if answer is None:
-            return _refused(403, "hub.verify_token is missing or wrong")
+            return entrypoint.refused(403, "hub.verify_token is missing or wrong")
         return Response(answer, mimetype="text/plain")
     if request.method != "POST":
-        return _refused(405, "webhooks come by POST")
+        return entrypoint.refused(405, "webhooks come by POST")
     body = entrypoint.body_of(request, MAX_BODY_BYTES)
     if not is_signed(body, request.headers.get(SIGNATURE), settings.app_secret):
-        return _refused(401, f"{SIGNATURE} is missing or wrong")
+        return entrypoint.refused(401, f"{SIGNATURE} is missing or wrong")
     try:
         failed = _step()(read_statuses(body))
     except InvalidMessageError as error:
@@ -43,7 +43,3 @@ def track_delivery(request: Request) -> Response:
         observability.warning("webhook not understood", reason=str(error))
         return entrypoint.json_answer({"outcome": "ignored", "reason": str(error)})
     return entrypoint.json_answer({"outcome": "handled", "undelivered": failed})
-
-
-def _refused(status: int, reason: str) -> Response:
-    return entrypoint.json_answer({"outcome": "refused", "reason": reason}, status)

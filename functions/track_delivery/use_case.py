@@ -5,9 +5,8 @@ from functools import partial
 
 import msgspec
 
-from shared.domain.deliveries import Delivery, mark_undelivered
+from shared.domain.deliveries import mark_undelivered
 from shared.domain.events import MessageUndelivered
-from shared.domain.people import Identifier
 from shared.ports import DeliveryStore, EventPublisher
 from shared.whatsapp_webhook import MessageStatus, Progress
 
@@ -31,14 +30,4 @@ class TrackDelivery(msgspec.Struct, frozen=True):
             known = self.deliveries.transact(status.key, note)
         except LookupError:
             return None  # not one that we sent
-        if not _is_identifier(known):
-            return None
         return MessageUndelivered(order_id=known.order_id, key=known.key)
-
-
-def _is_identifier(delivery: Delivery) -> bool:
-    try:
-        msgspec.convert(delivery.order_id, Identifier)
-    except msgspec.ValidationError:
-        return False
-    return True

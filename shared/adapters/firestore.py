@@ -24,7 +24,7 @@ from shared.adapters.google_cloud_errors import classified
 from shared.domain.availability import Availability
 from shared.domain.deliveries import Delivery
 from shared.domain.order import Change, Order
-from shared.domain.schedule import DayKey, Days, MentorDay
+from shared.domain.schedule import DayKey, Days, DaysRead, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage
 
 _SCAN_PAGE = 200
@@ -68,7 +68,7 @@ class FirestoreOrderStore:
         def plan(stored: Sequence[Content | None]) -> tuple[Sequence[Content | None], Order]:
             current = _order(stored[0])
             known = {key: _day(key, content) for key, content in zip(keys, stored[1:], strict=True)}
-            change = decide(current, known)
+            change = decide(current, DaysRead(known))
             changed = _changed_days(change, known)
             unchanged = change.order == current and not changed
             order = None if unchanged else _order_content(change.order)

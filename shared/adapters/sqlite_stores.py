@@ -11,7 +11,7 @@ from shared.adapters.sqlite import SqliteFile
 from shared.domain.availability import Availability
 from shared.domain.deliveries import Delivery
 from shared.domain.order import Order
-from shared.domain.schedule import DayKey, MentorDay
+from shared.domain.schedule import DayKey, DaysRead, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage
 
 _ORDERS = """
@@ -46,7 +46,7 @@ class SqliteOrderStore:
         with self._file.transaction() as db:
             current = _get_order(db, order_id)
             known = {key: _get_day(db, key) for key in days}
-            change = decide(current, known)
+            change = decide(current, DaysRead(known))
             for day in change.days:
                 if day != known[day.key]:
                     _put_day(db, day)

@@ -53,21 +53,17 @@ def claim_draft(
 
 def reclaim(current: Delivery | None, *, claim: timedelta, now: datetime) -> Delivery:
     """Take up a message that somebody else began and did not finish."""
-    if current is None:
-        raise LookupError("the message is not in the store")
-    if current.settled:
-        return current
-    if current.claimed_until is not None and now < current.claimed_until:
-        wait = (current.claimed_until - now).total_seconds()
-        raise ClaimedError(f"message {current.key} is being sent", retry_after=wait)
-    return msgspec.structs.replace(current, claimed_until=now + claim)
+    known = _existing(current)
+    if known.settled:
+        return known
+    _check_unclaimed(known, now)
+    return msgspec.structs.replace(known, claimed_until=now + claim)
 
 
 def mark_sent(current: Delivery | None, *, now: datetime) -> Delivery:
     """Record that the message is out."""
-    if current is None:
-        raise LookupError("the message is not in the store")
-    return msgspec.structs.replace(current, sent_at=current.sent_at or now, claimed_until=None)
+    known = _existing(current)
+    return msgspec.structs.replace(known, sent_at=known.sent_at or now, claimed_until=None)
 
 
 def mark_failed(current: Delivery | None, *, notification: Notification, reason: str) -> Delivery:
@@ -92,21 +88,29 @@ def claim_chat(
         return current
     if current.claimed_until is None:
         return msgspec.structs.replace(current, claimed_until=now + claim)
-    if now < current.claimed_until:
-        wait = (current.claimed_until - now).total_seconds()
-        raise ClaimedError(f"message {current.key} is being sent", retry_after=wait)
+    _check_unclaimed(current, now)
     return msgspec.structs.replace(current, failed=UNCERTAIN, claimed_until=None)
 
 
 def mark_undelivered(current: Delivery | None, *, reason: str) -> Delivery:
     """Record that a message that was sent did not arrive. The first reason stays."""
-    if current is None:
-        raise LookupError("the message is not in the store")
-    return msgspec.structs.replace(current, failed=current.failed or reason)
+    known = _existing(current)
+    return msgspec.structs.replace(known, failed=known.failed or reason)
 
 
 def unclaim(current: Delivery | None) -> Delivery:
     """Give a claimed message back: nothing of it was sent."""
+    return msgspec.structs.replace(_existing(current), claimed_until=None)
+
+
+def _existing(current: Delivery | None) -> Delivery:
     if current is None:
         raise LookupError("the message is not in the store")
-    return msgspec.structs.replace(current, claimed_until=None)
+    return current
+
+
+def _check_unclaimed(known: Delivery, now: datetime) -> None:
+    """Raise ClaimedError while somebody else may still be sending the message."""
+    if known.claimed_until is not None and now < known.claimed_until:
+        wait = (known.claimed_until - now).total_seconds()
+        raise ClaimedError(f"message {known.key} is being sent", retry_after=wait)

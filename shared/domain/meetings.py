@@ -190,12 +190,15 @@ def calendar_is_behind(order: Order, now: datetime) -> bool:
 def read_back(
     current: Order | None, _days: Days, *, event: CalendarEvent | None, now: datetime
 ) -> Change:
-    """Note what the calendar says of a scheduled order's event; complete it after its session."""
+    """Note what the calendar says of a scheduled order's event; complete it after its session.
+
+    An event or a room that is gone by then went since the look before: nobody may have met.
+    """
     order = existing(current)
     if order.status is not Status.SCHEDULED:
         return Change(order=order)
     if now >= order.session.ends_at:
-        return Change(order=order.moved_to(Status.COMPLETED, now))
+        order = order.moved_to(Status.COMPLETED, now)
     if event is None or event.cancelled:
         return Change(order=order.with_attention(EVENT_DELETED, now))
     if event.meet_url is None:

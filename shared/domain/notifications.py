@@ -24,7 +24,7 @@ from shared.domain.events import (
     SessionDeclined,
 )
 from shared.domain.order import MoneyBackState, Order, Status
-from shared.domain.people import Locale, Phone
+from shared.domain.people import Locale, Person, Phone
 
 
 class Kind(StrEnum):
@@ -150,8 +150,13 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """The name under which the message is claimed: the same message has the same key."""
+        return f"{self.order_id}:{self.name}:{self.channel}"
+
+    @property
+    def name(self) -> str:
+        """What tells the message apart from the order's others, over whichever channel it goes."""
         kind = self.kind if self.detail is None else f"{self.kind}-{self.detail}"
-        return f"{self.order_id}:{kind}:{self.recipient}:{self.channel}"
+        return f"{kind}:{self.recipient}"
 
     @property
     def urgent(self) -> bool:
@@ -161,6 +166,17 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     def over(self, channel: Channel) -> "Notification":
         """Return the same message over another channel."""
         return msgspec.structs.replace(self, channel=channel)
+
+
+def reader_of(recipient: Recipient, order: Order, admin: Person) -> Person:
+    """Return who the recipient of a message about this order is."""
+    match recipient:
+        case Recipient.MENTEE:
+            return order.mentee
+        case Recipient.MENTOR:
+            return order.mentor
+        case Recipient.ADMIN:
+            return admin
 
 
 class CalendarFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -167,6 +167,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     next_reminder_at: datetime | None = None
     reminder_leads: tuple[int, ...] = ()
     check_at: datetime | None = None
+    # Names of messages that the last look found out for good: the next one need not ask again.
+    told: tuple[str, ...] = ()
     attention: tuple[Attention, ...] = ()
     # Rises with each thing that a person does; a link made for an earlier revision does nothing.
     revision: int = 0

@@ -34,6 +34,22 @@ def days_to_move(
     return tuple(dict.fromkeys((*order.day_keys, *new)))
 
 
+def for_move(
+    current: Order | None, *, revision: int, move_until: timedelta, now: datetime
+) -> Order:
+    """Return the order, if its session can be moved, to whatever time.
+
+    A scheduled session can be moved until ``move_until`` before its start. Raises
+    ActionRefusedError.
+    """
+    order = for_action(current, revision)
+    if order.status not in MOVABLE:
+        raise ActionRefusedError(NOT_NOW)
+    if order.status is Status.SCHEDULED and now > order.session.starts_at - move_until:
+        raise ActionRefusedError(TOO_LATE)
+    return order
+
+
 def reschedule(
     current: Order | None,
     days: Days,
@@ -47,14 +63,9 @@ def reschedule(
 ) -> Change:
     """Move the session: the old slot is given back and the new one held, together or not at all.
 
-    A scheduled session can be moved until ``move_until`` before its start. ``days`` are those of
-    ``days_to_move``. Raises ActionRefusedError with what stands against it.
+    ``days`` are those of ``days_to_move``. Raises ActionRefusedError with what stands against it.
     """
-    order = for_action(current, revision)
-    if order.status not in MOVABLE:
-        raise ActionRefusedError(NOT_NOW)
-    if order.status is Status.SCHEDULED and now > order.session.starts_at - move_until:
-        raise ActionRefusedError(TOO_LATE)
+    order = for_move(current, revision=revision, move_until=move_until, now=now)
     session = Session(starts_at=starts_at, duration_minutes=order.session.duration_minutes)
     moved = msgspec.structs.replace(
         order,

@@ -7,10 +7,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from shared.errors import RetryableError
+
 Instant = Annotated[datetime, Meta(tz=True)]
 MAX_DURATION_MINUTES = 720
 # Far enough from the ends of the calendar that every zone's local time exists.
-_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,8 +22,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     duration_minutes: Annotated[int, Meta(gt=0, le=MAX_DURATION_MINUTES)]
 
     def __post_init__(self) -> None:
-        if not _FIRST_YEAR <= self.starts_at.year <= _LAST_YEAR:
-            raise ValueError(f"starts_at must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        if not FIRST_YEAR <= self.starts_at.year <= LAST_YEAR:
+            raise ValueError(f"starts_at must be in the years {FIRST_YEAR} to {LAST_YEAR}")
         msgspec.structs.force_setattr(self, "starts_at", self.starts_at.astimezone(UTC))
 
     @property
@@ -95,6 +97,17 @@ class MentorDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Days = Mapping[DayKey, MentorDay]
+
+
+class DaysRead(dict[DayKey, MentorDay]):
+    """The days that a decision is given, by key.
+
+    Which ones it needs is known from how the order stood a moment before. If it was moved to
+    another day since, that one is missing, and the step has to begin anew: RetryableError.
+    """
+
+    def __missing__(self, key: DayKey) -> MentorDay:
+        raise RetryableError(f"day {key} was not read: the order was moved meanwhile")
 
 
 def days_of(mentor_id: str, session: Session | Period) -> tuple[DayKey, ...]:

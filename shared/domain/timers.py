@@ -29,6 +29,9 @@ _AFTER_EXPIRY = tuple(timedelta(minutes=m) for m in (1, 3, 10))
 _LATE_PAYMENTS = (timedelta(minutes=30), timedelta(hours=3), timedelta(hours=25))
 # By then nobody can pay an invoice any more that was made a little later than the shown one.
 _SPARE_IS_OVER = timedelta(hours=26)
+# The timer is set for that very moment, so the look that counts comes after it: by a tick as a
+# rule, by more where ticks are late or an order before it in the queue holds them up.
+_SPARE_LOOK_MAY_BE_LATE = timedelta(hours=1)
 # A step that has not been done is asked for again, ever more slowly.
 _REDO = tuple(timedelta(minutes=m) for m in (2, 5, 10, 20, 40, 60))
 _REDO_FOR_EVER = timedelta(hours=1)
@@ -39,15 +42,23 @@ _ONCE_A_DAY = timedelta(days=1)
 
 
 def looked_at(
-    current: Order | None, _days: Days, *, now: datetime, again_soon: bool = False
+    current: Order | None,
+    _days: Days,
+    *,
+    now: datetime,
+    told: tuple[str, ...] | None = None,
+    again_soon: bool = False,
 ) -> Change:
     """Set the timer after a look at ``now``, unless somebody has set it anew meanwhile.
 
-    ``again_soon`` means that something about the order has not been heard yet.
+    ``told`` is what the look found out about messages, if it did; ``again_soon`` means that
+    something about the order has not been heard yet.
     """
     order = existing(current)
     if order.check_at is None or order.check_at > now:
         return Change(order=order)
+    if told is not None:
+        order = msgspec.structs.replace(order, told=told)
     if again_soon:
         at = now + _patience(order, now)
         return Change(order=msgspec.structs.replace(order, check_at=at))
@@ -78,20 +89,24 @@ def next_check(order: Order, now: datetime) -> datetime | None:
 
 
 def may_have_a_spare(order: Order, now: datetime) -> bool:
-    """Whether another try may have made an invoice, beside the one that brought the money.
+    """Whether another try may have made an invoice, beside the one that brought the money."""
+    last_look = _last_look_for_spare(order)
+    return last_look is not None and now <= last_look + _SPARE_LOOK_MAY_BE_LATE
+
+
+def _last_look_for_spare(order: Order) -> datetime | None:
+    """Return when no money can come any more over a spare invoice; None if there is none.
 
     Nobody was shown it, but it can be paid about as long as the shown one, and a day more.
     """
     if order.claims <= 1 or order.payment is None or order.invoice is None:
-        return False
-    return now <= order.invoice.expires_at + _SPARE_IS_OVER + LOOK_AFTER_CHANGE * 30
+        return None
+    return order.invoice.expires_at + _SPARE_IS_OVER
 
 
 def _next_for_spare(order: Order, now: datetime) -> datetime | None:
-    if order.claims <= 1 or order.payment is None or order.invoice is None:
-        return None
-    last = order.invoice.expires_at + _SPARE_IS_OVER
-    return last if last > now else None
+    last_look = _last_look_for_spare(order)
+    return last_look if last_look is not None and last_look > now else None
 
 
 def _next_for_status(order: Order, now: datetime) -> datetime | None:

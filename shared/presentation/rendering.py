@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError, select_autoescape
+from jinja2 import UndefinedError
 
 from shared.domain.digest import Digest
 from shared.domain.notifications import CalendarFile, Kind, Mail, Notification, Recipient
@@ -17,6 +17,7 @@ from shared.errors import PermanentError
 from shared.presentation import phrases
 from shared.presentation.brand import Brand
 from shared.presentation.calendar_file import calendar_file
+from shared.presentation.engine import engine
 from shared.presentation.facts import NO_DETAILS, Links, facts_of, one_line
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -58,14 +59,7 @@ class Renderer:
     """
 
     def __init__(self, brand: Brand) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            autoescape=select_autoescape(["html"], default=False),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        self._templates = engine(_TEMPLATES)
         self._brand = brand
 
     def render(

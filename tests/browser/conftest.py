@@ -4,11 +4,9 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
@@ -17,13 +15,12 @@ from local.ports import free_ports
 from local.staging import stage
 from tests.bookings import Bookings
 from tests.browser.walk import Task, Walk
-from tests.component.functions.bench import command, environment
+from tests.component.functions.bench import await_answer, command, environment
 
 _QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-_READY_S = 30.0
 PHONE = (390, 844)
 
 
@@ -75,7 +72,7 @@ def bookings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bookings]:
             stderr=log,
         )
         try:
-            _await_answer(booked.base_url)
+            await_answer(booked.base_url)
             yield booked
         finally:
             process.terminate()
@@ -131,16 +128,3 @@ def _opened(browser: Browser, *, javascript: bool) -> Iterator[Page]:
 
 def _chromium() -> str | None:
     return shutil.which("chromium")
-
-
-def _await_answer(url: str) -> None:
-    deadline = time.monotonic() + _READY_S
-    with httpx.Client(trust_env=False, timeout=5) as client:
-        while True:
-            try:
-                client.get(url)
-            except httpx.TransportError:
-                assert time.monotonic() < deadline, f"{url} does not answer"
-                time.sleep(0.05)
-            else:
-                return

@@ -12,8 +12,8 @@ from tests.vendors import connections_are_dropped
 pytestmark = connections_are_dropped
 
 COSTS = {
-    "happy": Counts(reads=28, writes=29, messages=7, pushed=8, vendor_calls=23),
-    "happy_looked_after": Counts(reads=43, writes=32, messages=7, pushed=8, vendor_calls=26),
+    "happy": Counts(reads=28, writes=29, messages=7, pushed=8, vendor_calls=24),
+    "happy_looked_after": Counts(reads=34, writes=32, messages=7, pushed=8, vendor_calls=27),
     "expired": Counts(reads=13, writes=12, messages=4, pushed=4, vendor_calls=8),
 }
 MOST = 1.3

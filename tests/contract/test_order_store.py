@@ -19,9 +19,9 @@ from shared.adapters.firestore import FirestoreOrderStore
 from shared.adapters.sqlite_stores import SqliteOrderStore
 from shared.domain.events import OrderCreated
 from shared.domain.order import Attention, Change, Order, Status
-from shared.domain.placement import place
+from shared.domain.placement import place, released
 from shared.domain.schedule import DayKey, Days, MentorDay
-from shared.errors import ClaimedError, TransitionError
+from shared.errors import ClaimedError, RetryableError, TransitionError
 from shared.ports import OrderStore
 from tests.builders import NOW, invoiced_order, order, order_created, scheduled_order
 from tests.fakes import FakeOrderStore
@@ -166,6 +166,20 @@ def test_a_day_that_was_not_asked_for_stores_nothing(store: OrderStore) -> None:
         store.transact(order().id, stray)
     assert store.get(order().id) is None
     assert stored_day(store, DAY) == MentorDay(key=DAY)
+
+
+def test_an_order_that_was_moved_to_a_day_that_was_not_asked_for_is_tried_again_later(
+    store: OrderStore,
+) -> None:
+    put(store, order())
+
+    def free(current: Order | None, days: Days) -> Change:
+        assert current is not None
+        return released(current, days)
+
+    with pytest.raises(RetryableError, match="moved meanwhile"):
+        store.transact(order().id, free)
+    assert store.get(order().id) == order()
 
 
 def test_what_is_returned_unchanged_is_not_written(subject: Subject) -> None:

@@ -1,13 +1,16 @@
 """deploy.sh stages each function into a folder that serves it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from jinja2 import ModuleLoader
 
 from local.staging import ROOT
 from local.topology import FUNCTIONS
+from shared.presentation.engine import COMPILED, EXTENSIONS, engine
 
 NAMES = [function.name for function in FUNCTIONS]
 
@@ -37,11 +40,34 @@ def test_a_staged_folder_holds_only_what_its_function_needs(name: str, tmp_path:
     assert not list(staged.rglob("__pycache__"))
 
 
-def test_templates_are_staged_too(tmp_path: Path) -> None:
-    _deploy("--only", "send_notification", "--to", str(tmp_path))
-    templates = tmp_path / "send_notification/shared/presentation/templates"
-    assert (templates / "mail.html").is_file()
-    assert (templates / "id" / "reminder.txt").is_file()
+@pytest.mark.parametrize("folder", ["shared/presentation", "functions/manage_booking"])
+def test_templates_are_staged_compiled(folder: str, tmp_path: Path) -> None:
+    _deploy("--only", "manage_booking", "--to", str(tmp_path))
+    names = engine(ROOT / folder / "templates").list_templates(EXTENSIONS)
+    staged = engine(tmp_path / "manage_booking" / folder / "templates")
+    assert isinstance(staged.loader, ModuleLoader)
+    assert names
+    for name in names:
+        assert staged.get_template(name).name == name
+
+
+def test_templates_are_compiled_to_the_same_each_time(tmp_path: Path) -> None:
+    """Else each deployment would take every function for a changed one."""
+    program = "import sys; from local.staging import *; stage('send_digest', Path(sys.argv[1]))"
+    for seed in ("1", "2"):
+        subprocess.run(  # noqa: S603 - the line above
+            [sys.executable, "-c", program, tmp_path / seed],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+        )
+    one, two = ({f.name: f.read_bytes() for f in _compiled(tmp_path / s)} for s in ("1", "2"))
+    assert one
+    assert one == two
+
+
+def _compiled(staged: Path) -> list[Path]:
+    return [*(staged / "shared/presentation/templates" / COMPILED).iterdir()]
 
 
 @pytest.mark.parametrize("name", NAMES)

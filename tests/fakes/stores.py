@@ -9,7 +9,7 @@ from typing import Any
 from shared.domain.availability import Availability
 from shared.domain.deliveries import Delivery
 from shared.domain.order import Order
-from shared.domain.schedule import DayKey, MentorDay
+from shared.domain.schedule import DayKey, DaysRead, MentorDay
 from shared.ports import Decide, DecideDelivery, RejectedMessage
 from tests.fakes.world import Faults
 
@@ -68,7 +68,7 @@ class FakeOrderStore:
         while True:
             (current, *stored), seen = self._records.read([order_id, *days])
             known = {k: d or MentorDay(key=k) for k, d in zip(days, stored, strict=True)}
-            change = decide(current, known)
+            change = decide(current, DaysRead(known))
             changed: dict[Hashable, Any] = {d.key: d for d in change.days if d != known[d.key]}
             if change.order != current:
                 changed[order_id] = change.order

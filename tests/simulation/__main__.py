@@ -1,6 +1,7 @@
 """Run seeds: ``python -m tests.simulation --seeds 10000``, or one with ``--seed 7 --trace``."""
 
 import argparse
+import logging
 import multiprocessing
 import sys
 import time
@@ -15,6 +16,8 @@ _SHOWN_FAILURES = 10
 
 def main() -> int:
     """Return 0 if every promise held in every seed."""
+    # What the steps would log in production, thousands of lines of it; the trace shows more.
+    logging.getLogger("pipeline").addHandler(logging.NullHandler())
     options = _options()
     if options.seed is not None:
         return _one(options.seed, traced=options.trace)

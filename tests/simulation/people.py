@@ -30,8 +30,6 @@ MENTORS = (
     ),
     Person(id="m-2", name="Mentor 2", email="m2@example.com", time_zone="Asia/Makassar"),
 )
-# Seen by reconcile_orders at its last look before the session; nobody looks after it.
-LAST_DELETION_BEFORE_SESSION = timedelta(hours=2, minutes=20)
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 NEVER_PAYS = 0.15
 PAYS_AT_THE_END = 0.15
@@ -184,17 +182,15 @@ class People:
         self._courier.send(invoice, self._chance.choice(("PAID", "PAID", "SETTLED")))
 
     def meeting_exists(self, request: MeetingRequest) -> None:
-        """Somebody may delete the event: at once, or some day before the session."""
-        latest = request.session.starts_at - LAST_DELETION_BEFORE_SESSION
-        span = (latest - self._kernel.now).total_seconds()
+        """Somebody may delete the event: at once, or some time before the session is over."""
+        span = (request.session.ends_at - self._kernel.now).total_seconds()
         if span > 0 and self._weather.strikes(Fault.EVENT_DELETED, 0.1):
             wait = min(span, self._chance.choice((0.5, 5.0, span * self._chance.random())))
             self._kernel.after(wait, lambda: self._delete(request.event_id))
 
     def _delete(self, event_id: str) -> None:
-        starts_at = self._calendar.requests[event_id].session.starts_at  # moved, perhaps
-        too_late = self._kernel.now > starts_at - LAST_DELETION_BEFORE_SESSION
-        if self._calendar.is_live(event_id) and not too_late:
+        ends_at = self._calendar.requests[event_id].session.ends_at  # moved, perhaps
+        if self._calendar.is_live(event_id) and self._kernel.now < ends_at:
             self._trace.note(f"somebody deletes event {event_id[:6]}")
             self._weather.fire(Fault.EVENT_DELETED)
             self._calendar.delete(event_id)

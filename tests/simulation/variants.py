@@ -32,7 +32,7 @@ from shared.domain.schedule import DayKey, Days, MentorDay
 from shared.errors import RetryableError
 from shared.links import Link
 from shared.mail_once import MailOnce
-from shared.ports import Clock, Decide
+from shared.ports import Clock, Decide, stored_order
 from tests.simulation.steps import Deploy, Ports, Settings, Steps, deploy
 
 S = TypeVar("S")
@@ -67,7 +67,7 @@ class _Slow(_Wrapped):
 
 
 def _as(variant: type[S], step: Any) -> S:
-    return variant(**{f.name: getattr(step, f.name) for f in dataclasses.fields(step)})
+    return variant(**msgspec.structs.asdict(step))
 
 
 class _BlindSlots(_Wrapped):
@@ -96,11 +96,11 @@ def _with(change: Callable[[Steps], Mapping[str, Any]]) -> Deploy:
 def without_claim() -> Deploy:
     """Let two deliveries make an order's invoice at once."""
     return _with(
-        lambda s: {"create_invoice": dataclasses.replace(s.create_invoice, claim=timedelta(0))}
+        lambda s: {"create_invoice": msgspec.structs.replace(s.create_invoice, claim=timedelta(0))}
     )
 
 
-class _NeverLooks(CreateInvoice):
+class _NeverLooks(CreateInvoice, frozen=True):
     def _made_before(self, order: Order) -> Invoice | None:
         return None
 
@@ -118,7 +118,7 @@ def _attach_latest(current: Order | None, days: Days, *, invoice: Invoice, now: 
     return Change(order=msgspec.structs.replace(order, invoice=shown))
 
 
-class _LatestWins(CreateInvoice):
+class _LatestWins(CreateInvoice, frozen=True):
     def _record(self, order: Order, invoice: Invoice) -> Order:
         attach = partial(_attach_latest, invoice=invoice, now=self.clock.now())
         return self.orders.transact(order.id, attach)
@@ -135,7 +135,7 @@ def without_first_invoice_wins() -> Deploy:
     return build
 
 
-class _Trusting(HandleCallback):
+class _Trusting(HandleCallback, frozen=True):
     def _read_back(self, order: Order, callback: InvoiceCallback) -> Sequence[Invoice]:
         told = super()._read_back(order, callback)
         if callback.status != "PAID":
@@ -202,7 +202,7 @@ def _with_sender(channel: Channel, change: Callable[[Any], Sender]) -> Deploy:
     def changed(steps: Steps) -> Mapping[str, Any]:
         told = steps.send_notification
         senders = {c: change(s) if c is channel else s for c, s in told.senders.items()}
-        return {"send_notification": dataclasses.replace(told, senders=senders)}
+        return {"send_notification": msgspec.structs.replace(told, senders=senders)}
 
     return _with(changed)
 
@@ -210,12 +210,12 @@ def _with_sender(channel: Channel, change: Callable[[Any], Sender]) -> Deploy:
 def _with_mails(change: Callable[[MailOnce], MailOnce]) -> Deploy:
     def changed(sender: Any) -> Sender:
         assert isinstance(sender, MailSender)
-        return dataclasses.replace(sender, once=change(sender.once))
+        return msgspec.structs.replace(sender, once=change(sender.once))
 
     return _with_sender(Channel.EMAIL, changed)
 
 
-class _LastDraftWins(MailOnce):
+class _LastDraftWins(MailOnce, frozen=True):
     def _claim_new(self, notification: Notification, draft_id: str) -> Delivery:
         own = Delivery(key=notification.key, order_id=notification.order_id, draft_id=draft_id)
         return self.deliveries.transact(notification.key, lambda _current: own)
@@ -226,7 +226,7 @@ def without_message_claim() -> Deploy:
     return _with_mails(partial(_as, _LastDraftWins))
 
 
-class _SendsUnrecorded(MailOnce):
+class _SendsUnrecorded(MailOnce, frozen=True):
     def send(self, notification: Notification, mail: Mail, _known: Delivery | None) -> None:
         key, now = notification.key, self.clock.now()
         empty = Delivery(key=key, order_id=notification.order_id)
@@ -244,7 +244,7 @@ def without_draft_record() -> Deploy:
     return _with_mails(partial(_as, _SendsUnrecorded))
 
 
-class _SendsAgain(ChatSender):
+class _SendsAgain(ChatSender, frozen=True):
     def send(self, notification: Notification, order: Order, _known: Delivery | None) -> None:
         message = self.composer.chat(notification, order, self.clock.now())
         claim = partial(
@@ -287,7 +287,7 @@ def without_re_emission() -> Deploy:
     return build
 
 
-class _SeesNothingDue(ReconcileOrders):
+class _SeesNothingDue(ReconcileOrders, frozen=True):
     def __call__(self, now: datetime) -> Tick:
         return Tick()
 
@@ -353,7 +353,7 @@ def without_booking_the_new_time() -> Deploy:
     )
 
 
-class _AnyLink(ManageBooking):
+class _AnyLink(ManageBooking, frozen=True):
     def accept(self, link: Link) -> Order:
         return super().accept(self._renewed(link))
 
@@ -367,7 +367,9 @@ class _AnyLink(ManageBooking):
         return super().reschedule(self._renewed(link), starts_at)
 
     def _renewed(self, link: Link) -> Link:
-        return msgspec.structs.replace(link, revision=self._existing(link).revision)
+        return msgspec.structs.replace(
+            link, revision=stored_order(self.orders, link.order_id).revision
+        )
 
 
 def without_revision_check() -> Deploy:
@@ -375,7 +377,7 @@ def without_revision_check() -> Deploy:
     return _with(lambda s: {"manage_booking": _as(_AnyLink, s.manage_booking)})
 
 
-class _LeavesEvents(CloseOrder):
+class _LeavesEvents(CloseOrder, frozen=True):
     def _clear_calendars(self, order: Order) -> Order:
         cleared = partial(note_cleared, events=order.obsolete_events)
         return self.orders.transact(order.id, cleared)

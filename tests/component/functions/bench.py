@@ -220,7 +220,7 @@ def running(folder: Path) -> Iterator[Functions]:
             name = function.name
             processes[name] = stack.enter_context(_served(name, config, settings))
         for function in FUNCTIONS:
-            _await_answer(config.url(function.name))
+            await_answer(config.url(function.name))
         functions = Functions(config, xendit, google, whatsapp, processes)
         stack.callback(functions.close)
         for process in processes.values():  # told to stop at once, before each is waited for
@@ -269,7 +269,8 @@ def _served(
             process.wait(10)
 
 
-def _await_answer(url: str) -> None:
+def await_answer(url: str) -> None:
+    """Wait until a server that was just started gives an answer, whatever it is."""
     deadline = time.monotonic() + _READY_S
     with httpx.Client(trust_env=False, timeout=5) as client:
         while True:

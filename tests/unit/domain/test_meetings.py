@@ -211,6 +211,24 @@ def test_a_session_that_is_over_completes_its_order(seconds: int, status: Status
     assert read.order.status is status
 
 
+@pytest.mark.parametrize(
+    ("event", "reason"), [(PENDING, ROOM_GONE), (CANCELLED, EVENT_DELETED), (None, EVENT_DELETED)]
+)
+def test_what_was_taken_out_shortly_before_the_end_is_put_before_the_admin_after_it(
+    event: CalendarEvent | None, reason: str
+) -> None:
+    over = session().ends_at
+    read = read_back(order_in(Status.SCHEDULED), {}, event=event, now=over).order
+    assert read.status is Status.COMPLETED
+    assert [attention.reason for attention in read.attention] == [reason]
+
+
+def test_what_was_put_back_before_the_end_needs_nobody_after_it() -> None:
+    current = order_in(Status.SCHEDULED).with_attention(EVENT_DELETED, NOW)
+    read = read_back(current, {}, event=calendar_event(), now=session().ends_at).order
+    assert (read.status, read.attention) == (Status.COMPLETED, ())
+
+
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.SCHEDULED}))
 def test_only_a_scheduled_order_is_read_back(status: Status) -> None:
     current = order_in(status)

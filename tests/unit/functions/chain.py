@@ -23,8 +23,9 @@ from functions.send_reminder.use_case import SendReminders
 from functions.track_delivery.use_case import TrackDelivery
 from shared.adapters.vault import FernetVault
 from shared.domain.deliveries import Delivery
-from shared.domain.events import Event
+from shared.domain.events import Event, MeetingScheduled
 from shared.domain.invoice import InvoiceStatus
+from shared.domain.meetings import event_id
 from shared.domain.notifications import Channel, Notification
 from shared.domain.order import HOLDS_SLOT, Change, Order
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
@@ -34,7 +35,7 @@ from shared.links import LinkSigner
 from shared.mail_once import MailOnce
 from shared.presentation.brand import Brand
 from shared.presentation.rendering import Renderer
-from tests.builders import mentee, order
+from tests.builders import mentee, order, paid_order, session
 from tests.fakes import (
     FakeAvailabilityStore,
     FakeBusyCalendars,
@@ -288,6 +289,24 @@ class Chain:
         found = self.deliveries.get(notification.key)
         assert found is not None
         return found
+
+
+def paid(**scheduler: Any) -> Chain:
+    """Return a world where the sample order is paid, and a calendar with these troubles."""
+    chain = Chain(meetings=FakeMeetingScheduler(**scheduler))
+    chain.put(paid_order())
+    return chain
+
+
+def scheduled(generation: int = 0) -> MeetingScheduled:
+    """Return what is said once the sample order's event has its room."""
+    own = event_id(paid_order(event_generation=generation))
+    return MeetingScheduled(
+        order_id=order().id,
+        event_id=own,
+        meet_url=f"https://meet.google.com/{own[:10]}",
+        session=session(),
+    )
 
 
 def redeliver(clock: FakeClock, handle: Callable[[], object]) -> None:

@@ -10,11 +10,10 @@ from shared.domain.confirmation import accept
 from shared.domain.events import (
     AttentionRaised,
     InvoicePaid,
-    MeetingScheduled,
     MentorAsked,
     OrderCancelled,
 )
-from shared.domain.meetings import MEETING_REFUSED, ROOM_FAILED, event_id
+from shared.domain.meetings import MEETING_REFUSED, ROOM_FAILED
 from shared.domain.order import Order, Status
 from shared.errors import NotDoneError, PermanentError, RetryableError
 from tests.builders import (
@@ -25,34 +24,19 @@ from tests.builders import (
     paid_order,
     session,
 )
-from tests.fakes import FakeMeetingScheduler
 from tests.unit.functions.chain import (
     Chain,
     Crash,
     CrashError,
     crash_points,
+    paid,
     redeliver,
+    scheduled,
 )
 
 EVENT = event_of(InvoicePaid)
 CALLS = ["get", "ensure", "transact", "publish"]
 CALLS_WITH_A_LOOK = ["get", "ensure", "get", "transact", "publish"]
-
-
-def paid(**scheduler: Any) -> Chain:
-    chain = Chain(meetings=FakeMeetingScheduler(**scheduler))
-    chain.put(paid_order())
-    return chain
-
-
-def scheduled(generation: int = 0) -> MeetingScheduled:
-    own = event_id(paid_order(event_generation=generation))
-    return MeetingScheduled(
-        order_id=EVENT.order_id,
-        event_id=own,
-        meet_url=f"https://meet.google.com/{own[:10]}",
-        session=session(),
-    )
 
 
 def attention(reason: str) -> AttentionRaised:

@@ -10,6 +10,7 @@ from functions.manage_booking.use_case import ManageBooking
 from shared.adapters.vault import FernetVault
 from shared.domain.actions import LINK_USED, NOT_NOW, TOO_LATE
 from shared.domain.availability import Availability
+from shared.domain.cancellation import refund_on_cancel
 from shared.domain.events import InvoicePaid, OrderCancelled, OrderRescheduled, SessionDeclined
 from shared.domain.notifications import Recipient
 from shared.domain.order import LOOK_AFTER_CHANGE, Change, MoneyBackState, Order, Status
@@ -267,7 +268,8 @@ def test_what_is_told_of_the_money_is_what_is_done(before_start: timedelta, refu
     bench = Bench()
     order = bench.put(scheduled_order())
     bench.clock.advance(order.session.starts_at - before_start - bench.clock.now())
-    assert bench.step.is_refunded_on_cancel(order) is refunded
+    told = refund_on_cancel(order, bench.step.refund_until, bench.clock.now())
+    assert told is refunded
     cancelled = bench.step.cancel(link_to(order))
     assert (cancelled.status, bool(cancelled.refunds)) == (Status.CANCELLED, refunded)
 

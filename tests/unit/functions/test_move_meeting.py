@@ -10,11 +10,10 @@ import pytest
 from shared.domain.cancellation import cancel
 from shared.domain.events import (
     InvoicePaid,
-    MeetingScheduled,
     OrderCancelled,
     OrderRescheduled,
 )
-from shared.domain.meetings import MEETING_REFUSED, calendar_is_behind, event_id
+from shared.domain.meetings import MEETING_REFUSED, calendar_is_behind
 from shared.domain.order import Actor
 from shared.domain.rescheduling import days_to_move, reschedule
 from shared.domain.schedule import Session
@@ -23,39 +22,23 @@ from tests.builders import (
     NOW,
     event_of,
     moved_order,
-    paid_order,
     scheduled_order,
     session,
 )
-from tests.fakes import FakeMeetingScheduler
 from tests.unit.functions.chain import (
     Chain,
     Crash,
     CrashError,
     Meanwhile,
     crash_points,
+    paid,
     redeliver,
+    scheduled,
 )
 
 EVENT = event_of(InvoicePaid)
 CALLS = ["get", "ensure", "transact", "publish"]
 TOMORROW = session().starts_at + timedelta(days=1)
-
-
-def paid(**scheduler: Any) -> Chain:
-    chain = Chain(meetings=FakeMeetingScheduler(**scheduler))
-    chain.put(paid_order())
-    return chain
-
-
-def scheduled(generation: int = 0) -> MeetingScheduled:
-    own = event_id(paid_order(event_generation=generation))
-    return MeetingScheduled(
-        order_id=EVENT.order_id,
-        event_id=own,
-        meet_url=f"https://meet.google.com/{own[:10]}",
-        session=session(),
-    )
 
 
 def met(*, moves: int = 0) -> Chain:

@@ -142,6 +142,7 @@ def test_money_that_is_due_is_said_until_somebody_is_at_it() -> None:
 def test_an_order_that_is_over_is_looked_after_until_its_money_is_back() -> None:
     owed = scheduled_order().with_refund(refunding_order().refunds[0], NOW)
     chain = at(owed, scheduled_order().session.ends_at)
+    chain.meetings.ensure(meeting_request(owed))
     tick(chain)
     assert chain.order().status is Status.COMPLETED
     assert kinds(chain) == [RefundDue]

@@ -76,15 +76,6 @@ def test_a_reason_that_was_not_named_is_noted_too_and_the_first_stays() -> None:
     assert known(chain).failed == "undelivered"
 
 
-def test_a_message_of_no_order_cannot_be_said() -> None:
-    chain = sent()
-    record = delivery(key="odd", order_id="a/b")
-    chain.deliveries.transact("odd", lambda _: record)
-    status = MessageStatus(key="odd", message_id="w", progress=Progress.FAILED, failed=WHY)
-    assert chain.track_delivery()([status]) == 0
-    assert chain.events.events == []
-
-
 def test_what_did_not_arrive_on_the_phone_goes_by_mail_once() -> None:
     chain = sent()
     chain.track_delivery()([FAILED])
