@@ -7,7 +7,7 @@ is made ready beforehand. What a client cannot do without is in what is measured
 request objects, and the building of a MIME message.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -55,6 +55,11 @@ class Ground(NamedTuple):
         """Publish what is to be said of an order."""
         (event,) = facts(order, kind)
         return self.state.publish(event, self.scene.now())
+
+    def look(self, order: Order, told: Sequence[str]) -> tuple[Call, ...]:
+        """Read whether messages are out, and write that into the order."""
+        reads = (self.state.read_delivery(f"{order.id}:{name}:email") for name in told)
+        return *reads, self.state.change(records.looked_at(order, told), known=True)
 
 
 def _create_invoice(on: Ground, request: Request) -> Floor:
@@ -128,21 +133,15 @@ def _send_reminder(on: Ground, request: Request) -> Floor:
 
 
 def _reconcile_orders(on: Ground, request: Request) -> Floor:
-    scheduled, asked = records.looked_at(request.order), records.looked_at(request.others[0])
+    scheduled, asked = request.order, request.others[0]
     due = on.state.due("check_at", on.scene.now())
-    told = [on.state.read_delivery(key) for key in records.told_keys(scheduled)]
-    told_to_pay = on.state.read_delivery(f"{asked.id}:invoice_ready:mentee:email")
     return Floor(
         (
             due,
             on.vendors.read_event(scheduled),
-            on.state.look(scheduled),
-            *told,
-            on.state.change(scheduled, known=True),
+            *on.look(scheduled, records.SCHEDULED),
             on.vendors.find_invoices(asked),
-            on.state.look(asked, asked.day_keys),
-            told_to_pay,
-            on.state.change(asked, known=True),
+            *on.look(asked, records.INVOICED),
             due,
         ),
         _json(outcome="ticked", due=2, repeated=0, postponed=0),

@@ -57,10 +57,6 @@ class GoogleState:
         """See State."""
         return partial(self._read_one, ("availability", order.mentor.id))
 
-    def look(self, order: Order, days: Sequence[DayKey] = ()) -> Call:
-        """See State."""
-        return partial(self._read, [_of_order(order), *map(_of_day, days)])
-
     def change(
         self,
         order: Order,

@@ -1,6 +1,7 @@
 """What floors write, send and ask about: of the size and shape of what the functions do."""
 
 import base64
+from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from typing import Any
@@ -20,6 +21,10 @@ from shared.domain.order import Order
 from shared.domain.schedule import MentorDay
 from shared.ports import RejectedMessage
 from tests.unit.functions.chain import COMPOSER
+
+# The messages that a look asks about: of a scheduled order, and of one that waits for its payment.
+SCHEDULED = ("payment_received:mentee", "session_scheduled:mentee", "session_scheduled:mentor")
+INVOICED = ("invoice_ready:mentee",)
 
 _TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 _SENDER = Address("Nusademy", addr_spec="sessions@nusademy.example")
@@ -71,12 +76,6 @@ def raw(rendered: Mail) -> str:
     return base64.urlsafe_b64encode(message.as_bytes()).decode()
 
 
-def told_keys(of: Order) -> tuple[str, ...]:
-    """Return the keys of what a scheduled order's people were told."""
-    whats = ("payment_received:mentee", "session_scheduled:mentee", "session_scheduled:mentor")
-    return tuple(f"{of.id}:{what}:email" for what in whats)
-
-
-def looked_at(of: Order) -> Order:
-    """Return the order as a look leaves it, but for the day of its next one."""
-    return msgspec.structs.replace(of, check_at=of.session.starts_at)
+def looked_at(of: Order, told: Sequence[str]) -> Order:
+    """Return the order as a look leaves it that has found these messages out."""
+    return msgspec.structs.replace(of, told=tuple(told), check_at=of.session.starts_at)

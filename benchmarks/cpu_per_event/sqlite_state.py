@@ -44,10 +44,6 @@ class SqliteState:
         sql = "SELECT body FROM availability WHERE mentor_id = ?"
         return partial(self._availability.select, sql, (order.mentor.id,))
 
-    def look(self, order: Order, days: Sequence[DayKey] = ()) -> Call:
-        """See State."""
-        return partial(self._orders.transact, _select_order(order), *map(_select_day, days))
-
     def change(
         self,
         order: Order,

@@ -24,9 +24,6 @@ class State(Protocol):
     def read_availability(self, order: Order) -> Call:
         """Read when the order's mentor takes sessions."""
 
-    def look(self, order: Order, days: Sequence[DayKey] = ()) -> Call:
-        """Read an order and days, as a transaction that writes nothing."""
-
     def change(
         self,
         order: Order,

@@ -30,8 +30,8 @@ REQUESTS = {
     "send_notification": [GET, GET, DRAFT, COMMIT, SEND, COMMIT],
     "send_reminder": [QUERY, PUBLISH, COMMIT, QUERY],
     "reconcile_orders": [
-        *(QUERY, f"GET {EVENTS}/{{id}}", GET, GET, GET, GET, COMMIT),
-        *("GET /v2/invoices", GET, GET, COMMIT, QUERY),
+        *(QUERY, f"GET {EVENTS}/{{id}}", GET, GET, GET, COMMIT),
+        *("GET /v2/invoices", GET, COMMIT, QUERY),
     ],
     "keep_dead_letter": [COMMIT, GET, COMMIT, PUBLISH],
 }
@@ -42,7 +42,7 @@ STATEMENTS = {
     "create_meeting": 10,
     "send_notification": 12,
     "send_reminder": 10,
-    "reconcile_orders": 23,
+    "reconcile_orders": 16,
     "keep_dead_letter": 10,
 }
 # Ids and texts of an order differ a little from one to the next.
