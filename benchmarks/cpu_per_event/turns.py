@@ -64,7 +64,9 @@ class Turns:
 
 def _sending(client: Any, request: Request) -> Send:
     def send() -> None:
-        answer = client.post("/", data=request.body, headers=request.headers)
+        answer = client.open(
+            request.path, method=request.method, data=request.body, headers=request.headers
+        )
         assert answer.status_code in {200, 204}, answer.get_data()
 
     return send

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.cpu_per_event.calls import Recorded
+from benchmarks.cpu_per_event.floors import FLOORS
 from benchmarks.cpu_per_event.run import asked, started_emulators
-from benchmarks.scene import NAMES, scene
+from benchmarks.scene import scene
 from local.emulators import Emulators
 
 # Of each function, ours and the floor's.
@@ -69,7 +70,7 @@ def assert_same(ours: Recorded, floor: Recorded) -> None:
     assert [a / b for (_, a), (_, b) in zip(floor, ours, strict=True)] == [SAME_SIZE] * len(ours)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FLOORS)
 def test_a_floor_runs_the_same_statements(name: str, embedded: Calls) -> None:
     ours, floor = embedded[name]
     assert len(ours) == STATEMENTS[name]
@@ -77,7 +78,7 @@ def test_a_floor_runs_the_same_statements(name: str, embedded: Calls) -> None:
 
 
 @pytest.mark.emulator
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FLOORS)
 def test_a_floor_sends_the_same_requests_to_google(name: str, google: Calls) -> None:
     ours, floor = google[name]
     assert [call for call, _ in ours] == REQUESTS[name]
