@@ -23,15 +23,22 @@ class Loaded(msgspec.Struct, frozen=True):
     imported: list[str]
     answered: list[str]
     status: int
+    said: str
 
 
 def loaded(name: str, folder: Path, config: WorldConfig, request: Request) -> Loaded:
     """Let a staged function answer a request; return what it had loaded before and after."""
+    asked = {
+        "method": request.method,
+        "path": request.path,
+        "headers": request.headers,
+        "body": request.body.decode(),
+    }
     done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, str(Path(__file__).with_name("probe.py")), name],
         cwd=folder,
         env=environment(config) | {"PYTHONPATH": str(folder)},
-        input=json.dumps({"body": request.body.decode(), "headers": request.headers}),
+        input=json.dumps(asked),
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,7 +1,7 @@
 """Which modules a function has loaded, after its import and after its first answer.
 
 Runs in the staged folder of the function: ``python -m benchmarks.cold_start.probe NAME`` with the
-request as JSON on standard input, and writes ``{"imported", "answered", "status"}``.
+request as JSON on standard input, and writes ``{"imported", "answered", "status", "said"}``.
 """
 
 import json
@@ -15,11 +15,17 @@ def main(name: str) -> None:
     request = json.load(sys.stdin)
     app = functions_framework.create_app(name, "main.py").test_client()
     imported = list(sys.modules)
-    answer = app.post("/", data=request["body"], headers=request["headers"])
+    answer = app.open(
+        request["path"],
+        method=request["method"],
+        data=request["body"],
+        headers=request["headers"],
+    )
     report = {
         "imported": imported,
         "answered": list(sys.modules),
         "status": answer.status_code,
+        "said": answer.get_data(as_text=True),
     }
     sys.stdout.write(json.dumps(report))
 

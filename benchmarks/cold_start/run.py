@@ -48,7 +48,10 @@ def _round(world: Scene, targets: list[tuple[str, Path]], *, backwards: bool) ->
     request = world.request(targets[0][0])
     turn = targets[::-1] if backwards else targets
     starts = [start(target, folder, world.config, request) for target, folder in turn]
-    return starts[::-1] if backwards else starts
+    if backwards:
+        starts.reverse()
+    assert request.is_answered_by(starts[0].status, starts[0].said), starts[0]
+    return starts
 
 
 def _figures(rounds: list[list[Start]]) -> dict[str, Any]:

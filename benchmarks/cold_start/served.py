@@ -24,6 +24,8 @@ class Start(NamedTuple):
     ms: float
     cpu_ms: float
     rss_mb: float
+    status: int
+    said: str
 
 
 def start(target: str, folder: Path, config: WorldConfig, request: Request) -> Start:
@@ -39,10 +41,10 @@ def start(target: str, folder: Path, config: WorldConfig, request: Request) -> S
             stderr=log,
         )
         try:
-            answer = _first_answer(f"http://127.0.0.1:{port}/", request)
+            answer = _first_answer(f"http://127.0.0.1:{port}", request)
             took_ms = (time.perf_counter() - began) * 1000
             assert answer.is_success, answer.text
-            return Start(took_ms, *_used(process.pid))
+            return Start(took_ms, *_used(process.pid), answer.status_code, answer.text)
         finally:
             process.terminate()
             process.wait(10)
@@ -53,7 +55,12 @@ def _first_answer(url: str, request: Request) -> httpx.Response:
     with httpx.Client(trust_env=False, timeout=_PATIENCE_S) as client:
         while True:
             try:
-                return client.post(url, content=request.body, headers=request.headers)
+                return client.request(
+                    request.method,
+                    f"{url}{request.path}",
+                    content=request.body,
+                    headers=request.headers,
+                )
             except httpx.ConnectError:
                 if time.monotonic() > deadline:
                     raise

@@ -1,175 +1,176 @@
 """For each function the same remote calls in the same order, with no decision among them.
 
-A floor runs the SQL that the function runs, with rows of the same size, sends the vendors the same
-requests through the same clients, publishes a message of the same size, and answers. It decodes
-nothing, checks nothing, renders nothing, logs nothing. What it writes and sends is made ready by
-the outer function of each; only the inner one, which is returned, is measured. What a client cannot
-do without is in it: the SDK's own request objects, and the building of a MIME message.
+A floor reads and writes the same rows or documents, with content of the same size, sends the
+vendors the same requests through the same clients, publishes a message of the same size, and
+answers. It decodes nothing, checks nothing, renders nothing, logs nothing. What it writes and sends
+is made ready beforehand. What a client cannot do without is in what is measured: the SDK's own
+request objects, and the building of a MIME message.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from flask import Response
-from xendit.invoice.model.create_invoice_request import CreateInvoiceRequest
-from xendit.invoice.model.customer_object import CustomerObject
-from xendit.invoice.model.invoice_item import InvoiceItem
 
-from benchmarks.cpu_per_event import rows
-from benchmarks.cpu_per_event.clients import XENDIT_OPTIONS, Clients
+from benchmarks.cpu_per_event import records
+from benchmarks.cpu_per_event.state import Call, State
+from benchmarks.cpu_per_event.vendors import Vendors
 from benchmarks.scene import Request, Scene
 from shared.domain.events import (
     AttentionRaised,
+    Event,
     InvoiceCreated,
     InvoicePaid,
     MeetingScheduled,
     ReminderDue,
 )
+from shared.domain.facts import facts
+from shared.domain.order import Order
 
-Floor = Callable[[], Response]
-_NO_CONTENT = 204
+
+class Floor(NamedTuple):
+    """Calls that are ready, and the JSON to answer with; without any, 204."""
+
+    calls: tuple[Call, ...]
+    answer: bytes = b""
+
+    def run(self) -> Response:
+        """Make the calls, and answer."""
+        for call in self.calls:
+            call()
+        if self.answer:
+            return Response(self.answer, mimetype="application/json")
+        return Response(status=204)
 
 
-def _create_invoice(clients: Clients, scene: Scene, request: Request) -> Floor:
-    order, later = request.order, scene.invoiced()
-    told = rows.published(InvoiceCreated, later)
-    claim = (*rows.order_and_days(order), rows.put_day(order), rows.put_order(order))
-    shop = f"{scene.config.url('shop')}/orders/{order.id}"
+class Ground(NamedTuple):
+    """What floors are built on."""
 
-    def run() -> Response:
-        clients.availability.select(*rows.availability(order))
-        clients.orders.transact(*claim)
-        body = CreateInvoiceRequest(
-            external_id=order.id,
-            amount=250_000.0,
-            currency="IDR",
-            description=order.subject,
-            payer_email=order.mentee.email,
-            customer=CustomerObject(
-                given_names=order.mentee.name,
-                email=order.mentee.email,
-                mobile_number=order.mentee.phone,
-            ),
-            invoice_duration=86_400.0,
-            should_send_email=False,
-            locale="id",
-            items=[InvoiceItem(name=order.subject, price=250_000.0, quantity=1.0)],
-            success_redirect_url=shop,
-            failure_redirect_url=shop,
+    scene: Scene
+    state: State
+    vendors: Vendors
+
+    def publish(self, kind: type[Event], order: Order) -> Call:
+        """Publish what is to be said of an order."""
+        (event,) = facts(order, kind)
+        return self.state.publish(event, self.scene.now())
+
+    def look(self, order: Order, told: Sequence[str]) -> tuple[Call, ...]:
+        """Read whether messages are out, and write that into the order."""
+        reads = (self.state.read_delivery(f"{order.id}:{name}:email") for name in told)
+        return *reads, self.state.change(records.looked_at(order, told), known=True)
+
+
+def _create_invoice(on: Ground, request: Request) -> Floor:
+    order, later = request.order, _later(request, on.scene.invoiced())
+    return Floor(
+        (
+            on.state.read_availability(order),
+            on.state.change(order, order.day_keys, put=[records.booked_day(order)]),
+            on.vendors.make_invoice(order),
+            on.state.change(later, known=True),
+            on.publish(InvoiceCreated, later),
         )
-        _ = clients.xendit.create_invoice(body, **XENDIT_OPTIONS).data
-        clients.orders.transact(rows.order(order), rows.put_order(later, order.id))
-        clients.queue.publish(*told)
-        return Response(status=_NO_CONTENT)
-
-    return run
+    )
 
 
-def _payment_callback(clients: Clients, scene: Scene, request: Request) -> Floor:
-    order, later = request.order, scene.paid()
-    assert order.invoice is not None
-    invoice_id, told = order.invoice.id, rows.published(InvoicePaid, later)
-    answer = msgspec.json.encode({"outcome": "paid", "order_id": order.id})
-
-    def run() -> Response:
-        clients.orders.select(*rows.order(order))
-        _ = clients.xendit.get_invoice_by_id(invoice_id, **XENDIT_OPTIONS).data
-        clients.orders.transact(*rows.order_and_days(order), rows.put_order(later, order.id))
-        clients.queue.publish(*told)
-        return Response(answer, mimetype="application/json")
-
-    return run
+def _payment_callback(on: Ground, request: Request) -> Floor:
+    order, later = request.order, _later(request, on.scene.paid())
+    return Floor(
+        (
+            on.state.read_order(order),
+            on.vendors.read_invoice(order),
+            on.state.change(later, order.day_keys),
+            on.publish(InvoicePaid, later),
+        ),
+        _json(outcome="paid", order_id=order.id),
+    )
 
 
-def _create_meeting(clients: Clients, scene: Scene, request: Request) -> Floor:
-    order, later = request.order, scene.scheduled()
-    told, body = rows.published(MeetingScheduled, later), rows.calendar_event(order)
-
-    def run() -> Response:
-        clients.orders.select(*rows.order(order))
-        clients.events.insert(
-            calendarId="primary", conferenceDataVersion=1, sendUpdates="all", body=body
-        ).execute()
-        clients.orders.transact(rows.order(order), rows.put_order(later, order.id))
-        clients.queue.publish(*told)
-        return Response(status=_NO_CONTENT)
-
-    return run
+def _create_meeting(on: Ground, request: Request) -> Floor:
+    order, later = request.order, _later(request, on.scene.scheduled())
+    return Floor(
+        (
+            on.state.read_order(order),
+            on.vendors.make_event(order),
+            on.state.change(later, known=True),
+            on.publish(MeetingScheduled, later),
+        )
+    )
 
 
-def _send_notification(clients: Clients, scene: Scene, request: Request) -> Floor:
-    order = request.order
-    mail, key = rows.mail(order, scene.now()), f"{order.id}:invoice_ready:mentee:email"
-    read, put = rows.delivery(key), rows.put_delivery(key, order)
-
-    def run() -> Response:
-        clients.orders.select(*rows.order(order))
-        clients.deliveries.select(*read)
-        draft = clients.drafts.create(
-            userId="me", body={"message": {"raw": rows.raw(mail)}}
-        ).execute()
-        clients.deliveries.transact(read, put)
-        clients.drafts.send(userId="me", body={"id": draft["id"]}).execute()
-        clients.deliveries.transact(read, put)
-        return Response(status=_NO_CONTENT)
-
-    return run
+def _send_notification(on: Ground, request: Request) -> Floor:
+    order, now = request.order, on.scene.now()
+    key = f"{order.id}:invoice_ready:mentee:email"
+    draft, send = on.vendors.mail(records.mail(order, now))
+    record = on.state.put_delivery(records.delivery(key, order, now))
+    return Floor(
+        (
+            on.state.read_order(order),
+            on.state.read_delivery(key),
+            draft,
+            record,
+            send,
+            record,
+        )
+    )
 
 
-def _send_reminder(clients: Clients, scene: Scene, request: Request) -> Floor:
-    order, later = request.order, msgspec.structs.replace(request.order, next_reminder_at=None)
-    told, due = rows.published(ReminderDue, order), rows.due("next_reminder_at", scene.now())
-    answer = msgspec.json.encode({"outcome": "ticked", "due": 1, "published": 1, "postponed": 0})
-
-    def run() -> Response:
-        clients.orders.select(*due)
-        clients.queue.publish(*told)
-        clients.orders.transact(rows.order(order), rows.put_order(later, order.id))
-        clients.orders.select(*due)
-        return Response(answer, mimetype="application/json")
-
-    return run
-
-
-def _reconcile_orders(clients: Clients, scene: Scene, request: Request) -> Floor:
-    scheduled, asked = rows.looked_at(request.order), rows.looked_at(request.others[0])
-    due, calendar_id = rows.due("check_at", scene.now()), rows.calendar_event(scheduled)["id"]
-    records = [rows.delivery(key) for key in rows.told_keys(scheduled)]
-    answer = msgspec.json.encode({"outcome": "ticked", "due": 2, "repeated": 0, "postponed": 0})
-
-    def run() -> Response:
-        clients.orders.select(*due)
-        clients.events.get(calendarId="primary", eventId=calendar_id).execute()
-        clients.orders.transact(rows.order(scheduled))
-        for record in records:
-            clients.deliveries.select(*record)
-        clients.orders.transact(rows.order(scheduled), rows.put_order(scheduled))
-        _ = clients.xendit.get_invoices(external_id=asked.id, **XENDIT_OPTIONS).data
-        clients.orders.transact(*rows.order_and_days(asked))
-        clients.deliveries.select(*records[0])
-        clients.orders.transact(rows.order(asked), rows.put_order(asked))
-        clients.orders.select(*due)
-        return Response(answer, mimetype="application/json")
-
-    return run
+def _send_reminder(on: Ground, request: Request) -> Floor:
+    order, now = request.order, on.scene.now()
+    reminder = ReminderDue(order_id=order.id, lead_minutes=60, session=order.session)
+    due = on.state.due("next_reminder_at", now)
+    return Floor(
+        (
+            due,
+            on.state.publish(reminder, now),
+            on.state.change(msgspec.structs.replace(order, next_reminder_at=None), known=True),
+            due,
+        ),
+        _json(outcome="ticked", due=1, published=1, postponed=0),
+    )
 
 
-def _keep_dead_letter(clients: Clients, scene: Scene, request: Request) -> Floor:
-    order = request.order
-    later = order.with_attention("dead_letter", scene.now())
-    told, kept = rows.published(AttentionRaised, later), rows.put_rejected(request)
+def _reconcile_orders(on: Ground, request: Request) -> Floor:
+    scheduled, asked = request.order, request.others[0]
+    due = on.state.due("check_at", on.scene.now())
+    return Floor(
+        (
+            due,
+            on.vendors.read_event(scheduled),
+            *on.look(scheduled, records.SCHEDULED),
+            on.vendors.find_invoices(asked),
+            *on.look(asked, records.INVOICED),
+            due,
+        ),
+        _json(outcome="ticked", due=2, repeated=0, postponed=0),
+    )
 
-    def run() -> Response:
-        clients.rejected.run(*kept)
-        clients.orders.select(*rows.order(order))
-        clients.orders.transact(rows.order(order), rows.put_order(later))
-        clients.queue.publish(*told)
-        return Response(status=_NO_CONTENT)
 
-    return run
+def _keep_dead_letter(on: Ground, request: Request) -> Floor:
+    order, now = request.order, on.scene.now()
+    later = order.with_attention("dead_letter", now)
+    return Floor(
+        (
+            on.state.keep(records.rejected(request, now)),
+            on.state.read_order(order),
+            on.state.change(later, known=True),
+            on.publish(AttentionRaised, later),
+        )
+    )
 
 
-FLOORS: Mapping[str, Callable[[Clients, Scene, Request], Floor]] = {
+def _later(request: Request, other: Order) -> Order:
+    """Return the request's order in the state of another one."""
+    return msgspec.structs.replace(other, id=request.order.id)
+
+
+def _json(**told: Any) -> bytes:
+    return msgspec.json.encode(told)
+
+
+FLOORS: Mapping[str, Callable[[Ground, Request], Floor]] = {
     "create_invoice": _create_invoice,
     "payment_callback": _payment_callback,
     "create_meeting": _create_meeting,

@@ -1,36 +1,72 @@
-"""Processor time of each function for one event, over a floor that only makes the same calls."""
+"""Processor time of each function for one event, over a floor that only makes the same calls.
+
+With production's clients, on the official emulators, and beside it on the embedded backend.
+"""
 
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
 from benchmarks.cold_start.modules import environment
-from benchmarks.scene import NAMES, scene
-from local.config import WorldConfig
+from benchmarks.cpu_per_event.floors import FLOORS
+from benchmarks.scene import scene
+from local.config import Backend, WorldConfig
+from local.emulators import Emulators, EmulatorsUnavailableError
 from local.staging import ROOT
 
 _EVENTS = 200
 
 
 def run(progress: Progress) -> dict[str, Any]:
-    """Return the figures of each function."""
+    """Return the figures of each function: production's clients' and, below them, the embedded.
+
+    Where the emulators cannot be started, that is said, and there are only the latter.
+    """
+    with tempfile.TemporaryDirectory(prefix="cpu-") as root:
+        embedded = _all(progress, Path(root), "embedded")
+        with started_emulators(Path(root), progress) as emulators:
+            google = (
+                _all(progress, Path(root), "emulator", emulators=emulators) if emulators else {}
+            )
+    return {name: google.get(name, {}) | {"embedded": embedded[name]} for name in FLOORS}
+
+
+@contextmanager
+def started_emulators(root: Path, progress: Progress) -> Iterator[dict[str, str]]:
+    """Start the emulators, and yield the variables that name them: none where there are none."""
+    emulators = Emulators(root / "emulators")
+    try:
+        emulators.start()
+    except EmulatorsUnavailableError as error:
+        progress.console.print(f"Nothing is measured with production's clients: {error}")
+        yield {}
+        return
+    with emulators:
+        yield emulators.environment
+
+
+def _all(progress: Progress, root: Path, backend: Backend, **options: Any) -> dict[str, Any]:
+    """Return each function's figures on one backend, each in a world of its own."""
     figures = {}
-    for name in progress.track(NAMES, description="processor per event"):
-        with tempfile.TemporaryDirectory(prefix="cpu-") as folder, scene(Path(folder)) as world:
-            figures[name] = _figures(_measured(name, world.config))
+    for name in progress.track(FLOORS, description=f"processor per event, {backend}"):
+        with scene(root / backend / name, backend, **options) as world:
+            figures[name] = _figures(asked("worker", world.config, name, str(_EVENTS)))
     return figures
 
 
-def _measured(name: str, config: WorldConfig) -> list[tuple[float, float]]:
-    command = [sys.executable, "-m", "benchmarks.cpu_per_event.worker"]
+def asked(module: str, config: WorldConfig, *arguments: str) -> Any:
+    """Let a module of this benchmark's look at a world in a process of its own; return its JSON."""
+    command = [sys.executable, "-m", f"benchmarks.cpu_per_event.{module}", config.folder]
     done = subprocess.run(  # noqa: S603 - our own command
-        [*command, name, config.folder, str(_EVENTS)],
+        [*command, *arguments],
         cwd=ROOT,
         # With production's clock: the local world's is read from a file each time.
         env=environment(config) | {"CLOCK_OFFSET_FILE": ""},
@@ -40,8 +76,7 @@ def _measured(name: str, config: WorldConfig) -> list[tuple[float, float]]:
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-3000:])
-    pairs: list[tuple[float, float]] = json.loads(done.stdout)
-    return pairs
+    return json.loads(done.stdout)
 
 
 def _figures(pairs: list[tuple[float, float]]) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class Document:
         """See DocumentReference."""
         return next(self._documents.get_all([self]))
 
+    def set(self, content: Content, **_options: Any) -> None:
+        """See DocumentReference."""
+        self._documents.write(self.path, content)
+
     def showing(self, content: Content | None, update_time: datetime | None) -> "Document":
         """Return the snapshot of this document."""
         self._content, self.update_time = content, update_time
@@ -84,6 +88,10 @@ class Documents:
         """Return the documents of a collection."""
         prefix = f"{collection}/"
         return [self.snapshot(path) for path in self._stored if path.startswith(prefix)]
+
+    def all(self) -> list[Document]:
+        """Return every document."""
+        return [self.snapshot(path) for path in self._stored]
 
     def write(self, path: str, content: Content) -> Document:
         """Store a document."""
