@@ -10,8 +10,9 @@ from rich.progress import Progress
 
 from benchmarks.cpu_per_event.calls import Recorded
 from benchmarks.cpu_per_event.floors import FLOORS
-from benchmarks.cpu_per_event.run import asked, started_emulators
+from benchmarks.cpu_per_event.run import asked
 from benchmarks.scene import scene
+from benchmarks.scene.emulators import started_emulators
 from local.emulators import Emulators
 
 # Of each function, ours and the floor's.
