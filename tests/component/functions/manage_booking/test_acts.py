@@ -244,6 +244,20 @@ def test_what_is_wrong_with_an_account_is_said_beside_its_field(
     assert site.bookings.everything() == before
 
 
+_CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
+
+
+def test_what_no_page_may_contain_is_left_out_where_a_field_is_shown_again(site: Site) -> None:
+    order = site.bookings.put(asked_order())
+    answer = site.do(Purpose.DECLINE, order, note=f"ill{_CONTROLS}\n" + "x" * 500)
+    assert answer.status_code == 422
+    assert "\nill\t\n\x0c\r\n" + "x" * 500 + "</textarea>" in answer.text
+    order = site.bookings.refunding(MoneyBackState.ACCOUNT_WANTED)
+    answer = site.do(Purpose.PAYOUT_ACCOUNT, order, **GIVEN | {"number": f"12345{_CONTROLS}6"})
+    assert answer.status_code == 422
+    assert 'value="12345\t\n\x0c\r6"' in answer.text
+
+
 @pytest.mark.parametrize("number", ["1234 5678 90", "123-456-7890", "1234.567890"])
 def test_a_number_may_be_written_in_groups(number: str, site: Site) -> None:
     order = site.bookings.refunding(MoneyBackState.FAILED)
