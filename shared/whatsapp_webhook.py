@@ -18,6 +18,8 @@ from shared.errors import InvalidMessageError
 
 SIGNATURE = "X-Hub-Signature-256"
 _MAX_DIGITS = 11  # of a second before the year 5000
+# Of a reason, which is kept in the message's record: far more than Meta says, and few bytes.
+_MAX_REASON = 500
 
 
 class Progress(StrEnum):
@@ -131,7 +133,7 @@ def _read(status: _Status) -> MessageStatus:
 
 def _reason(status: _Status) -> str:
     said = [f"{e.code} {e.title or e.message or ''}".strip() for e in status.errors or ()]
-    return "; ".join(said) or "no reason given"
+    return "; ".join(said)[:_MAX_REASON] or "no reason given"
 
 
 def _instant(timestamp: str | int | None) -> datetime | None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from babel.dates import format_datetime
 
+from functions.manage_booking.forms import as_typed
 from functions.manage_booking.pages import Action, Choice, Day, Field, Form, Page, Weight
 from functions.manage_booking.status_page import order_facts
 from functions.manage_booking.visit import Visit
@@ -47,7 +48,7 @@ def decline_page(
         name="note",
         label=words("decline.note"),
         hint=words("decline.note_hint"),
-        value=note,
+        value=as_typed(note),
         complaint=words(wrong, length=str(len(note))) if wrong else "",
         rows=4,
         is_optional=True,
@@ -116,7 +117,7 @@ def account_page(
             name=name,
             label=words(f"payout-account.{name}"),
             hint=words(f"payout-account.{name}_hint"),
-            value=given.get(name, ""),
+            value=as_typed(given.get(name, "")),
             complaint=words(wrong) if wrong else "",
             digits=digits,
             suggestions=tuple(suggestions),

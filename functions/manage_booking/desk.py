@@ -1,7 +1,7 @@
 """Where links are shown and acted on: each purpose with its page, its act and its refusals."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -22,8 +22,6 @@ from shared.errors import ActionRefusedError, PermanentError, RetryableError
 from shared.links import LinkError, LinkSigner, Purpose
 
 Fields = Mapping[str, str]
-# What the signer takes for the time when only the words of a link are wanted.
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # The reasons that have a page of their own; all others are told as "not now".
 _PAGES = {
     LINK_USED: ("used", 410),
@@ -105,7 +103,7 @@ class Desk(msgspec.Struct, frozen=True):
 
     def locale_of_expired(self, purpose: Purpose, token: str) -> Locale | None:
         """Return the language of a reader whose link has expired; it gives them nothing else."""
-        link = self.signer.read(purpose, token, _LONG_AGO)
+        link = self.signer.read_expired(purpose, token)
         try:
             order = self.step.find(link.order_id)
         except RetryableError:  # then they are told in every language

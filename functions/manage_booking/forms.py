@@ -17,7 +17,11 @@ _NUMBER = re.compile(r"[0-9]{5,20}")
 _BETWEEN_DIGITS = re.compile(r"[\s.-]")
 # They turn the direction of what stands after them, so that a text reads as another than it is.
 _TURNING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# The first letters of the categories of what has no shape: joiners and the like, and spaces.
+_UNSEEN = frozenset("CZ")
 _OF = " a.n. "
+# Control characters, but for the ends of lines and what stands between words.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 # What a masked number shows at its end.
 _SHOWN = re.compile(r"[0-9](?=(?:[^0-9]*[0-9]){4})")
 
@@ -57,9 +61,18 @@ def read_fields(body: bytes) -> Mapping[str, str]:
 
 
 def one_paragraph(text: str) -> str:
-    """Return the text as one paragraph, without what cannot be seen or turns its direction."""
+    """Return the text as one paragraph, without what turns its direction.
+
+    Nothing, if nothing of it could be seen.
+    """
     spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
-    return " ".join("".join(c for c in spaced if c not in _TURNING).split())
+    line = " ".join("".join(c for c in spaced if c not in _TURNING).split())
+    return line if any(unicodedata.category(c)[0] not in _UNSEEN for c in line) else ""
+
+
+def as_typed(text: str) -> str:
+    """Return the text for its field to show it again, without what no page of HTML may contain."""
+    return _UNPRINTABLE.sub("", text)
 
 
 def read_note(fields: Mapping[str, str]) -> str | None:

@@ -78,6 +78,7 @@ def _lines(report: Report, functions: Functions, seconds: float, seed: int) -> I
     yield from _table("by kind", report.kinds)
     yield from _table("by answer", report.answers)
     yield from _table("what became of the pushes", report.pushes)
+    yield from _table("did what they asked for to an order or chat", report.done)
     yield "\nmemory in MiB, after the first requests and at the end"
     for name, (before, after) in report.memory.items():
         yield f"  {before:>8.0f}  {after:>8.0f}  {name}"
@@ -113,6 +114,7 @@ def _as_json(report: Report, functions: Functions, seconds: float, seed: int) ->
         "kinds": dict(report.kinds),
         "answers": dict(report.answers),
         "pushes": dict(report.pushes),
+        "done": dict(report.done),
         "memory_mib": {name: list(held) for name, held in report.memory.items()},
         "failures": [
             {

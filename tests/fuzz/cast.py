@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from local.config import WorldConfig
+from shared.adapters.vault import FernetVault
 from shared.domain.events import InvoicePaid
 from shared.domain.order import Order, Status
+from shared.links import LinkSigner
 from tests.builders import mentor, session
 from tests.component.functions.bench import Functions
+from tests.fuzz.bookings import Bookings, made
 
 _UNPAID = 6
 _PAYABLE = 3
@@ -14,23 +18,28 @@ _PAYABLE = 3
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Known orders. Only ``paid`` and ``payable`` ones have been paid at Xendit."""
+    """Known orders. Of those of events only ``paid`` and ``payable`` ones have been paid at Xendit.
+
+    ``bookings`` are none of events, so that only their links lead to them.
+    """
 
     unpaid: tuple[Order, ...]
     # Paid, but no webhook has said so yet.
     payable: tuple[Order, ...]
     paid: tuple[Order, ...]
     others: tuple[Order, ...]
+    bookings: Bookings
 
     @property
     def all(self) -> tuple[Order, ...]:
-        """All of them."""
+        """All that events are about."""
         return (*self.unpaid, *self.payable, *self.paid, *self.others)
 
     @property
     def paid_ids(self) -> frozenset[str]:
         """The orders that may ever become paid."""
-        return frozenset(order.id for order in (*self.payable, *self.paid))
+        booked = (order for order in self.bookings.by_id.values() if order.payment)
+        return frozenset(order.id for order in (*self.payable, *self.paid, *booked))
 
 
 def assembled(functions: Functions) -> Cast:
@@ -51,7 +60,16 @@ def assembled(functions: Functions) -> Cast:
     others = tuple(functions.order(order_id) for order_id in (expired.id, slot_taken))
     functions.published()
     assert [order.status for order in others] == [Status.EXPIRED, Status.REJECTED]
-    return Cast(unpaid, payable, (functions.order(paid.id), functions.order(scheduled.id)), others)
+    settled = (functions.order(paid.id), functions.order(scheduled.id))
+    return Cast(unpaid, payable, settled, others, _bookings(functions.config))
+
+
+def _bookings(config: WorldConfig) -> Bookings:
+    return made(
+        config.clock.now().replace(microsecond=0),
+        LinkSigner([config.secrets.links], config.url("manage_booking")),
+        FernetVault([config.secrets.vault]),
+    )
 
 
 def _invoiced(functions: Functions, order_id: str) -> Order:

@@ -5,13 +5,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from shared.adapters.sqlite_queue import QueuedMessage
+from shared.domain.deliveries import Delivery
 from shared.domain.order import Order, Status
 from shared.ports import RejectedMessage
 from tests.fuzz import contract
+from tests.fuzz.chats import CHALLENGE
 from tests.fuzz.pushes import PUSHED
 from tests.fuzz.wire import BROKEN, Answer, Framing, Request
 
@@ -19,10 +22,14 @@ TROUBLE = re.compile("unforeseen error|Traceback|Error handling request|Worker .
 # Firestore's and Pub/Sub's own limits, which the embedded backend does not have.
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_ATTRIBUTE_BYTES = 1024
+# Nobody reads more, and every reader of the record would have to.
+MAX_REASON_BYTES = 4096
 
 _PUSHED = frozenset(function.name for function in PUSHED)
 _RETRY = frozenset({429, 503})
 _SERVER_ERROR = 500
+_SEE_OTHER = 303
+_SECRET_LENGTH = 12
 # A reason that is only an exception's name is what an unforeseen one is answered with.
 _UNFORESEEN = re.compile(r"^\w+$")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -87,6 +94,44 @@ def kept_ids(request: Request) -> Iterator[str]:
     yield f"{request.entry}-{message.message_id}"
     source = message.attributes.get("CloudPubSubDeadLetterSourceSubscription", "unknown")
     yield f"dead-{source}-{message.message_id}"
+
+
+def did(request: Request, answer: Answer) -> bool:
+    """Whether the answer says that the request has changed its subject."""
+    if request.entry == "manage_booking":
+        return answer.status == _SEE_OTHER
+    return bool(_said(answer).get("undelivered"))
+
+
+def wrong_echo(request: Request, answer: Answer) -> Iterator[str]:
+    """Yield what is wrong with the answer to a handshake: it is told its challenge, as text."""
+    if request.kind == "handshake":
+        challenge = dict(parse_qsl(urlsplit(request.target).query, keep_blank_values=True))
+        if answer.body.decode() != challenge[CHALLENGE]:
+            yield "the challenge is not what was sent back"
+        if not answer.headers.get("content-type", "").startswith("text/plain"):
+            yield f"the challenge is sent as {answer.headers.get('content-type')}"
+
+
+def told_secrets(answer: Answer, secrets: Iterable[str]) -> Iterator[str]:
+    """Yield the secrets that stand in an answer."""
+    said = b"\n".join((answer.body, *(value.encode() for value in answer.headers.values())))
+    yield from (f"answered with a secret: {word}" for word in secrets if word.encode() in said)
+
+
+def leaked(line: str, secrets: Iterable[str]) -> Iterator[str]:
+    """Yield the secrets that stand in a line of a log. Short ones stand everywhere."""
+    known = (word for word in secrets if len(word) >= _SECRET_LENGTH)
+    yield from (f"logged a secret, {word}: {line[-3000:]}" for word in known if word in line)
+
+
+def wrong_chat(_request: Request, before: Delivery, after: Delivery | None) -> str | None:
+    """Return the problem if more became of a chat than that it has failed, for a short reason."""
+    reason = (after.failed if after else None) or ""
+    if after == msgspec.structs.replace(before, failed=reason):
+        size = len(reason.encode())
+        return None if 0 < size <= MAX_REASON_BYTES else f"{before.key} failed in {size} bytes"
+    return f"{before.key} became {after}"
 
 
 def wrong_orders(orders: Iterable[Order], may_be_paid: frozenset[str]) -> Iterator[str]:

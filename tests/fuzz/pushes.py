@@ -31,12 +31,6 @@ _DEAD = {
     "CloudPubSubDeadLetterSourceSubscription": "create_invoice--order.created",
     "CloudPubSubDeadLetterSourceDeliveryCount": "5",
 }
-# The pages of manage_booking and the webhooks of track_delivery have hostile tests of their own.
-ENTRIES = tuple(
-    function
-    for function in FUNCTIONS
-    if function.topics or function.schedule or function.name == "payment_callback"
-)
 PUSHED = tuple(function for function in FUNCTIONS if function.topics)
 _BY_NAME = {function.name: function for function in FUNCTIONS}
 

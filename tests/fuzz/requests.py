@@ -4,15 +4,18 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from local.config import WorldConfig
+from local.topology import FUNCTIONS, Function
 from shared.entrypoint import MAX_PUSH_BYTES, SCHEDULE_TIME
 from tests.fuzz import contract
 from tests.fuzz.cast import Cast
-from tests.fuzz.pushes import ENTRIES, PUSHED, Pushes
+from tests.fuzz.chats import Chats
+from tests.fuzz.pushes import Pushes
+from tests.fuzz.visits import Visits
 from tests.fuzz.webhooks import TOKEN, Webhooks
 from tests.fuzz.wire import BROKEN, Changes, Framing, Request
 
 Make = Callable[[random.Random, Request], Request]
-_PUSHED = frozenset(function.name for function in PUSHED)
 _ODD_SHARE = 0.2
 _METHODS = ("GET", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE", "PROPFIND")
 _NO_METHODS = ("post", "P", "POST,POST", "PÖST")
@@ -32,6 +35,9 @@ _TARGETS = (
     "/" + "x" * 5000,
     "/?" + "y=1&" * 2000,
 )
+# What these answer to other methods than POST.
+_ALSO = {"manage_booking": {"GET", "HEAD"}, "track_delivery": {"GET"}}
+_REDIRECTION = 300
 _ERROR_PAGES = ("/robots.txt", "/favicon.ico")
 _CONTENT = (
     ("Content-Type", "application/x-www-form-urlencoded"),
@@ -87,37 +93,31 @@ _TIMES = (
 class Requests:
     """Makes the requests of one campaign."""
 
-    def __init__(self, seed: int, cast: Cast, token: str) -> None:
+    def __init__(self, seed: int, cast: Cast, config: WorldConfig) -> None:
         self._seed = seed
-        pushes, webhooks = Pushes(cast), Webhooks(cast, token)
-        ticks: dict[str, Make] = {"tick": _tick, "odd schedule time": _odd_time}
-        self._plain: Mapping[str, Mapping[str, Make]] = {
-            function.name: pushes.kinds
-            if function.name in _PUSHED
-            else ticks
-            if function.schedule
-            else webhooks.kinds
-            for function in ENTRIES
+        self._pushes = Pushes(cast)
+        self._called: Mapping[str, Mapping[str, Make]] = {
+            "payment_callback": Webhooks(cast, config.callback_token).kinds,
+            "manage_booking": Visits(cast.bookings).kinds,
+            "track_delivery": Chats(cast.bookings, config).kinds,
         }
-        self._odd: Mapping[str, Make] = {
-            "odd method": _odd_method,
-            "odd target": _odd_target,
-            "odd content headers": _odd_content,
-            "odd headers": _odd_headers,
-            "odd framing": _odd_framing,
-            "huge body": _huge,
-        }
+        self._plain = {function.name: self._kinds(function) for function in FUNCTIONS}
+
+    def _kinds(self, function: Function) -> Mapping[str, Make]:
+        if function.topics:
+            return self._pushes.kinds
+        return _TICKS if function.schedule else self._called[function.name]
 
     def make(self, number: int) -> Request:
         """Return the request of this number."""
         rng = random.Random(f"{self._seed}/{number}")
-        entry = ENTRIES[number % len(ENTRIES)].name
+        entry = FUNCTIONS[number % len(FUNCTIONS)].name
         kind = rng.choice(tuple(self._plain[entry]))
         request = self._plain[entry][kind](rng, Request(number=number, entry=entry, kind=kind))
         if rng.random() >= _ODD_SHARE:
             return request
-        kind = rng.choices(tuple(self._odd), (4, 4, 4, 4, 4, 1))[0]
-        return self._odd[kind](rng, replace(request, kind=kind))
+        kind = rng.choices(tuple(_ODD), (4, 4, 4, 4, 4, 1))[0]
+        return _ODD[kind](rng, replace(request, kind=kind))
 
 
 def _tick(rng: random.Random, request: Request) -> Request:
@@ -132,25 +132,46 @@ def _odd_time(rng: random.Random, request: Request) -> Request:
 
 def _refused(request: Request, *statuses: int) -> Request:
     allowed = frozenset(statuses) if statuses else frozenset(range(300, 500))
-    return replace(request, changes=Changes.NOTHING, hopeless=False, statuses=allowed)
+    return replace(
+        request,
+        changes=Changes.NOTHING,
+        hopeless=False,
+        statuses=allowed,
+        opens="",
+        languages=None,
+    )
 
 
 def _odd_method(rng: random.Random, request: Request) -> Request:
     if rng.random() < 0.2:
         return _refused(replace(request, method=rng.choice(_NO_METHODS)))
-    return _refused(replace(request, method=rng.choice(_METHODS)), 405)
+    methods = [method for method in _METHODS if method not in _ALSO.get(request.entry, ())]
+    # At an odd path or with a huge header, the server may answer before anybody sees the method.
+    before = (request.statuses or frozenset()) & {308, 400, 404, 431}
+    return _refused(replace(request, method=rng.choice(methods)), 405, *before)
 
 
 def _odd_target(rng: random.Random, request: Request) -> Request:
     if rng.random() < 0.15:
         return _refused(replace(request, target=rng.choice(_ERROR_PAGES)), 404)
-    moved = replace(request, target=rng.choice(_TARGETS))
-    return _refused(moved) if request.changes is Changes.NOTHING else _unsure(moved)
+    return _unsure(replace(request, target=rng.choice(_TARGETS)))
 
 
 def _unsure(request: Request) -> Request:
-    """Return the request with no promise but the ones that hold for every request."""
-    return replace(request, changes=Changes.ANYTHING, statuses=None, hopeless=False)
+    """Return the request with no promise but the ones that hold for every request.
+
+    What is refused stays refused, and what changes nothing does not begin to.
+    """
+    refused = request.statuses is not None and min(request.statuses) >= _REDIRECTION
+    if refused and request.changes is Changes.NOTHING:
+        return replace(_refused(request), opens=request.opens)
+    return replace(
+        request,
+        changes=Changes.ANYTHING if request.changes is Changes.REJECTED else request.changes,
+        statuses=None,
+        hopeless=False,
+        languages=None,
+    )
 
 
 def _odd_content(rng: random.Random, request: Request) -> Request:
@@ -159,8 +180,7 @@ def _odd_content(rng: random.Random, request: Request) -> Request:
 
 def _odd_headers(rng: random.Random, request: Request) -> Request:
     added = tuple(rng.sample(_HEADERS, rng.randint(1, 3)))
-    changed = replace(request, headers=(*request.headers, *added))
-    return _refused(changed) if request.changes is Changes.NOTHING else _unsure(changed)
+    return _unsure(replace(request, headers=(*request.headers, *added)))
 
 
 def _odd_framing(rng: random.Random, request: Request) -> Request:
@@ -168,12 +188,28 @@ def _odd_framing(rng: random.Random, request: Request) -> Request:
     framed = replace(request, framing=framing)
     if framing in BROKEN:
         return replace(_refused(framed), statuses=frozenset({0, *range(300, 500)}))
-    if framing is Framing.NONE and request.changes is not Changes.NOTHING:
-        return _unsure(replace(framed, message_id=None))
-    return framed
+    return _of_other_body(framed) if framing is Framing.NONE else framed
 
 
 def _huge(rng: random.Random, request: Request) -> Request:
     size = rng.choice((1024 * 1024, 1024 * 1024 + 1, 5_000_000, MAX_PUSH_BYTES, MAX_PUSH_BYTES + 1))
-    huge = replace(request, body=b"x" * size, message_id=None)
-    return huge if request.changes is Changes.NOTHING else _unsure(huge)
+    return _of_other_body(replace(request, body=b"x" * size))
+
+
+def _of_other_body(request: Request) -> Request:
+    # Xendit's token is looked at before the body.
+    by_token = request.entry == "payment_callback" and request.changes is Changes.NOTHING
+    return request if by_token else _unsure(replace(request, message_id=None))
+
+
+_TICKS: Mapping[str, Make] = {"tick": _tick, "odd schedule time": _odd_time}
+_ODD: Mapping[str, Make] = {
+    "odd method": _odd_method,
+    "odd target": _odd_target,
+    "odd content headers": _odd_content,
+    "odd headers": _odd_headers,
+    "odd framing": _odd_framing,
+    "huge body": _huge,
+}
+# No request of these kinds needs to reach the function itself.
+ODD_KINDS = frozenset(_ODD)

@@ -19,11 +19,10 @@ class State:
     tables: Mapping[str, str]
     rejected: Mapping[str, float]
 
-    def differs_in(self, other: "State", *, but: str = "") -> list[str]:
+    def differs_in(self, other: "State") -> list[str]:
         """Return the tables that are not the same in both."""
         names = self.tables.keys() | other.tables.keys()
-        changed = (n for n in names if self.tables.get(n) != other.tables.get(n))
-        return sorted(name for name in changed if name != but)
+        return sorted(n for n in names if self.tables.get(n) != other.tables.get(n))
 
     def kept_since(self, before: "State") -> set[str]:
         """Return the ids that were kept after ``before``, those that were kept again among them."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.topology import FUNCTIONS
 from tests.component.functions.bench import running
 from tests.fuzz.campaign import Campaign, Report
-from tests.fuzz.pushes import ENTRIES, PUSHED
+from tests.fuzz.pushes import PUSHED
 
 pytestmark = pytest.mark.xdist_group("fuzz")
 REQUESTS = 600
@@ -35,4 +36,8 @@ def test_every_push_is_handled_kept_or_comes_again(report: Report) -> None:
 
 def test_every_entry_point_was_tried(report: Report) -> None:
     assert report.sent == REQUESTS
-    assert set(report.entries) == {function.name for function in ENTRIES}
+    assert set(report.entries) == {function.name for function in FUNCTIONS}
+
+
+def test_true_links_and_signed_statuses_are_followed(report: Report) -> None:
+    assert min(report.done[name] for name in ("manage_booking", "track_delivery")) > 0

@@ -6,12 +6,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared import messages
 from shared.adapters.sqlite_queue import QueuedMessage
 from shared.domain.events import InvoicePaid
-from tests.builders import NOW, event_of, invoiced_order, paid_order, rejected_message
+from tests.builders import NOW, delivery, event_of, invoiced_order, paid_order, rejected_message
 from tests.fuzz import contract, oracles, state
 from tests.fuzz.wire import Answer, Framing, Request
 
@@ -67,6 +68,44 @@ def test_a_message_that_is_said_to_be_kept_and_is_not_is_seen() -> None:
     (by_digest,) = oracles.kept_ids(REQUEST)
     assert oracles.kept_nowhere(REQUEST, kept, {by_digest}) is None
     assert oracles.kept_nowhere(REQUEST, kept, {"create_invoice-another"}) is not None
+
+
+@pytest.mark.parametrize(
+    ("sent_back", "kind", "problem"),
+    [
+        (b"1158201444", "text/plain; charset=utf-8", None),
+        (b"another", "text/plain", "the challenge is not what was sent back"),
+        (b"1158201444", "text/html", "the challenge is sent as text/html"),
+    ],
+)
+def test_a_wrong_answer_to_a_handshake_is_seen(
+    sent_back: bytes, kind: str, problem: str | None
+) -> None:
+    target = "/?hub.mode=subscribe&hub.challenge=1158201444"
+    asked = Request(number=1, entry="track_delivery", kind="handshake", target=target)
+    seen = list(oracles.wrong_echo(asked, Answer(200, {"content-type": kind}, sent_back)))
+    assert seen == ([problem] if problem else [])
+
+
+def test_secrets_that_are_told_or_logged_are_seen() -> None:
+    secret = "a-token-that-nobody-may-see"
+    assert list(oracles.told_secrets(answer(200, reason="fine"), [secret])) == []
+    assert len(list(oracles.told_secrets(answer(200, reason=secret), [secret]))) == 1
+    assert len(list(oracles.told_secrets(Answer(200, {"location": secret}), [secret]))) == 1
+    assert list(oracles.leaked(f"line {secret} of a log", ["x", "", secret[::-1]])) == []
+    assert len(list(oracles.leaked(f"line {secret} of a log", [secret]))) == 1
+
+
+def test_what_a_webhook_may_not_make_of_a_chat_is_seen() -> None:
+    sent = delivery(sent_at=NOW)
+    lost = msgspec.structs.replace(sent, failed="131026 Message undeliverable")
+    assert oracles.wrong_chat(REQUEST, sent, lost) is None
+    for after in (
+        None,
+        msgspec.structs.replace(lost, sent_at=None),
+        msgspec.structs.replace(lost, failed="x" * 5000),
+    ):
+        assert oracles.wrong_chat(REQUEST, sent, after)
 
 
 def test_an_order_that_nobody_paid_is_seen() -> None:

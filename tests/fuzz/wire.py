@@ -33,6 +33,7 @@ class Changes(StrEnum):
 
     NOTHING = "nothing"
     REJECTED = "rejected"  # the rejected store and nothing else
+    SUBJECT = "subject"  # what it is about, and what is published of that
     ANYTHING = "anything"
 
 
@@ -41,7 +42,9 @@ class Request:
     """One request, and what may come of it.
 
     ``statuses`` are the allowed ones; None allows every answer that is declared. ``message_id`` is
-    the one in a readable push. ``hopeless`` means that it can never be handled.
+    the one in a readable push. ``hopeless`` means that it can never be handled. ``subject`` is the
+    id of the booking or chat that it may change, ``opens`` of the order that its link shows;
+    ``languages`` are those of its page, if that can be told. ``secrets`` are not to be logged.
     """
 
     number: int
@@ -56,6 +59,10 @@ class Request:
     statuses: frozenset[int] | None = None
     message_id: str | None = None
     hopeless: bool = False
+    subject: str = ""
+    opens: str = ""
+    languages: tuple[str, ...] | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def wire(self, host: str) -> bytes:
         """Return what goes over the socket. Header values are sent as UTF-8."""

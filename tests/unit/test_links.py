@@ -80,6 +80,23 @@ def test_a_link_holds_until_its_time(seconds: int, *, expired: bool) -> None:
     assert caught.value.expired
 
 
+@pytest.mark.parametrize("expires_at", [0, -1, -(2**60), 1, int(NOW.timestamp())])
+def test_an_expired_link_still_says_what_it_is_about(expires_at: int) -> None:
+    old = msgspec.structs.replace(LINK, expires_at=expires_at)
+    token = SIGNER.token(Purpose.CANCEL, old)
+    with pytest.raises(LinkError, match="expired"):
+        SIGNER.read(Purpose.CANCEL, token, NOW)
+    assert SIGNER.read_expired(Purpose.CANCEL, token) == old
+    with pytest.raises(LinkError, match="not a link of ours"):
+        SIGNER.read_expired(Purpose.ACCEPT, token)
+
+
+@pytest.mark.parametrize("expires_at", [2**40, 2**63 - 1])
+def test_a_link_may_hold_for_longer_than_the_calendar_goes(expires_at: int) -> None:
+    lasting = msgspec.structs.replace(LINK, expires_at=expires_at)
+    assert SIGNER.read(Purpose.CANCEL, SIGNER.token(Purpose.CANCEL, lasting), NOW) == lasting
+
+
 def test_a_new_secret_signs_and_the_old_one_is_believed_until_it_is_taken_out() -> None:
     before = LinkSigner([OLD], BASE).token(Purpose.CANCEL, LINK)
     both = LinkSigner([NEW, OLD], BASE)

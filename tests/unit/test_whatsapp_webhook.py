@@ -91,6 +91,18 @@ def test_a_failed_message_says_why(errors: Any, reason: str) -> None:
     assert (read.progress, read.failed) == (Progress.FAILED, reason)
 
 
+@pytest.mark.parametrize(
+    "errors",
+    [[{"code": 1, "title": "🦊" * 300_000}], [{"code": 1, "title": "🦊" * 40}] * 30_000],
+    ids=["long", "many"],
+)
+def test_of_a_reason_only_the_beginning_is_kept(errors: list[dict[str, Any]]) -> None:
+    (read,) = read_statuses(webhook(status(status="failed", errors=errors)))
+    assert read.failed is not None
+    assert read.failed.startswith("1 🦊🦊")
+    assert len(read.failed) == 500
+
+
 def test_a_word_that_is_not_known_is_no_error() -> None:
     (read,) = read_statuses(webhook(status(status="played")))
     assert (read.progress, read.failed) == (Progress.UNKNOWN, None)

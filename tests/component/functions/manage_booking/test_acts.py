@@ -70,9 +70,10 @@ def test_a_no_frees_the_slot_and_puts_the_choice_to_the_mentee(site: Site) -> No
     assert "I am ill. Sorry!" in site.see(Purpose.MANAGE, left).text
 
 
-def test_a_no_needs_no_words(site: Site) -> None:
+@pytest.mark.parametrize("note", [" \n ", "\u200b\u00ad"])
+def test_a_no_needs_no_words(note: str, site: Site) -> None:
     order = site.bookings.put(scheduled_order())
-    site.follow(site.do(Purpose.DECLINE, order, note=" \n "))
+    site.follow(site.do(Purpose.DECLINE, order, note=note))
     assert site.bookings.order(order.id).decline_note is None
 
 
@@ -225,6 +226,8 @@ def test_an_account_is_sealed_and_never_shown_in_full(site: Site) -> None:
         ({"number": "1" * 21}, "Please check the number"),
         ({"number": "\u0661\u0662\u0663\u0664\u0665\u0666"}, "Please check the number"),
         ({"holder": "\x00 "}, "Please give the name"),
+        ({"bank": "\u200b\u200d\u2060"}, "Please name the bank or e-wallet"),
+        ({"holder": "\ufeff\u00ad\u3000\u200b"}, "Please give the name"),
     ],
 )
 def test_what_is_wrong_with_an_account_is_said_beside_its_field(
@@ -242,6 +245,20 @@ def test_what_is_wrong_with_an_account_is_said_beside_its_field(
     for kept in GIVEN.keys() - wrong.keys():
         assert f'value="{GIVEN[kept]}"' in answer.text
     assert site.bookings.everything() == before
+
+
+_CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
+
+
+def test_what_no_page_may_contain_is_left_out_where_a_field_is_shown_again(site: Site) -> None:
+    order = site.bookings.put(asked_order())
+    answer = site.do(Purpose.DECLINE, order, note=f"ill{_CONTROLS}\n" + "x" * 500)
+    assert answer.status_code == 422
+    assert "\nill\t\n\x0c\r\n" + "x" * 500 + "</textarea>" in answer.text
+    order = site.bookings.refunding(MoneyBackState.ACCOUNT_WANTED)
+    answer = site.do(Purpose.PAYOUT_ACCOUNT, order, **GIVEN | {"number": f"12345{_CONTROLS}6"})
+    assert answer.status_code == 422
+    assert 'value="12345\t\n\x0c\r6"' in answer.text
 
 
 @pytest.mark.parametrize("number", ["1234 5678 90", "123-456-7890", "1234.567890"])

@@ -89,6 +89,20 @@ def test_an_expired_link_is_explained_in_the_readers_language(
     assert site.bookings.everything() == before
 
 
+@pytest.mark.parametrize("expires_at", [0, -1])
+def test_a_link_without_any_time_is_explained_as_an_expired_one(
+    expires_at: int, site: Site
+) -> None:
+    order = site.bookings.put(asked_order(mentor=mentor(locale="en")))
+    link = site.bookings.link(Purpose.ACCEPT, order)
+    token = site.bookings.signer.token(
+        Purpose.ACCEPT, msgspec.structs.replace(link, expires_at=expires_at)
+    )
+    for answer in (site.get(Purpose.ACCEPT, token), site.post(Purpose.ACCEPT, token)):
+        assert answer.status_code == 410
+        assert '<html lang="en">' in answer.text
+
+
 @pytest.mark.parametrize("purpose", Purpose)
 def test_what_is_no_link_of_ours_is_refused_in_both_languages(purpose: Purpose, site: Site) -> None:
     order = site.bookings.put(asked_order())
