@@ -11,7 +11,7 @@ import msgspec
 
 from shared.domain.deliveries import Delivery, claim_draft, mark_sent, reclaim
 from shared.domain.notifications import Mail, Notification
-from shared.errors import ClaimedError
+from shared.errors import ClaimedError, PermanentError
 from shared.ports import Clock, DeliveryStore, Mailer
 
 
@@ -24,12 +24,17 @@ class MailOnce(msgspec.Struct, frozen=True):
     claim: timedelta
 
     def send(self, notification: Notification, mail: Mail, known: Delivery | None) -> None:
-        """Send the mail, unless that is done; ``known`` is what is on record of it."""
+        """Send the mail, unless that is done; ``known`` is what is on record of it.
+
+        Raises PermanentError when another delivery has found that it cannot be sent.
+        """
         if known is None or known.draft_id is None:
             claimed = self._claim_new(notification, self.mailer.draft(mail))
         else:
             again = partial(reclaim, claim=self.claim, now=self.clock.now())
             claimed = self.deliveries.transact(notification.key, again)
+        if claimed.failed is not None:
+            raise PermanentError(claimed.failed)
         if claimed.settled or claimed.draft_id is None:
             return
         self.mailer.send(claimed.draft_id, mail)

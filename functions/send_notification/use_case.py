@@ -82,11 +82,10 @@ class SendNotification(msgspec.Struct, frozen=True):
 
     def _along(self, chain: Sequence[Notification], order: Order) -> None:
         for notification in chain:
-            if self._deliver(notification, order):
+            if self._deliver(notification, order, is_last=notification is chain[-1]):
                 return
-        self._ask_admin(chain[-1])
 
-    def _deliver(self, notification: Notification, order: Order) -> bool:
+    def _deliver(self, notification: Notification, order: Order, *, is_last: bool) -> bool:
         """Send over one channel; return whether it is out."""
         known = self.deliveries.get(notification.key)
         if known is not None and known.settled:
@@ -94,6 +93,9 @@ class SendNotification(msgspec.Struct, frozen=True):
         try:
             self.senders[notification.channel].send(notification, order, known)
         except PermanentError as error:
+            # First, since nobody comes back for a message that is on record as given up.
+            if is_last:
+                self._ask_admin(notification)
             give_up(self.deliveries, notification, str(error))
             return False
         return True

@@ -2,9 +2,11 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from shared.domain.deliveries import mark_failed
 from shared.domain.events import (
     AttentionRaised,
     Event,
@@ -13,7 +15,7 @@ from shared.domain.events import (
     MeetingScheduled,
     ReminderDue,
 )
-from shared.domain.notifications import MESSAGE_FAILED, TOO_LATE
+from shared.domain.notifications import MESSAGE_FAILED, TOO_LATE, Kind, Notification, Recipient
 from shared.domain.order import Attention, Order, Status
 from shared.errors import ClaimedError, NotDoneError, PermanentError, RetryableError
 from tests.builders import NOW, event_of, invoiced_order, order_in, scheduled_order
@@ -32,11 +34,12 @@ PAY = event_of(InvoiceCreated)
 MEET = event_of(MeetingScheduled)
 PAID = event_of(InvoicePaid)
 KEY = "NUS-2026-000123:invoice_ready:mentee:email"
+READY = Notification(order_id=PAY.order_id, kind=Kind.INVOICE_READY, recipient=Recipient.MENTEE)
 ONE_MAIL = ["get", "draft", "transact", "send", "transact"]
 CALLS = ["get", *ONE_MAIL]
 REFUSED = PermanentError("no such address")
 # The message is settled, then the admin is told through the order and an event.
-CALLS_OF_A_REFUSAL = ["get", "get", "draft", "transact", "transact", "publish"]
+CALLS_OF_A_REFUSAL = ["get", "get", "draft", "transact", "publish", "transact"]
 ASKED = AttentionRaised(order_id=PAY.order_id, reason=MESSAGE_FAILED, since=NOW)
 
 
@@ -223,6 +226,16 @@ def test_after_a_crash_at_any_call_of_a_refusal_the_admin_is_told(at: int, *, af
     assert chain.order().has_attention(MESSAGE_FAILED)
     assert chain.said == [ASKED]
     assert chain.mails == {}
+
+
+def test_a_delivery_that_finds_the_message_given_up_by_another_tells_the_admin_too() -> None:
+    """The other one may have been cut off before it told them, and have been its message's last."""
+    chain = world(invoiced_order())
+    given_up = partial(mark_failed, notification=READY, reason="no such address")
+    other = Meanwhile(4, lambda: chain.deliveries.transact(KEY, given_up))
+    chain.send_notification(other)(PAY)
+    assert chain.order().has_attention(MESSAGE_FAILED)
+    assert (chain.mails, chain.mailer.drafts) == ({}, {})
 
 
 def test_that_the_admin_cannot_be_told_is_not_told_the_admin() -> None:
