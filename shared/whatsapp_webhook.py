@@ -63,8 +63,15 @@ class _Status(msgspec.Struct, frozen=True, kw_only=True):
     errors: list[_Details] | None = None
 
 
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """What a webhook says of our messages. ``unread`` is why some of it could not be read."""
+
+    statuses: tuple[MessageStatus, ...] = ()
+    unread: str | None = None
+
+
 class _Value(msgspec.Struct, frozen=True, kw_only=True):
-    statuses: list[_Status] | None = None
+    statuses: list[Any] | None = None
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +84,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     changes: list[_Change] | None = None
 
 
-class _Webhook(msgspec.Struct, frozen=True, kw_only=True):
+class _Body(msgspec.Struct, frozen=True, kw_only=True):
     entry: list[_Entry] | None = None
 
 
@@ -99,25 +106,34 @@ def challenge(query: Mapping[str, str], verify_token: str) -> str | None:
     return query.get("hub.challenge")
 
 
-def read_statuses(body: bytes) -> tuple[MessageStatus, ...]:
+def read_webhook(body: bytes) -> Webhook:
     """Return what a webhook says of our messages: nothing, for one that is about other things.
 
-    Messages without a key were not sent by the pipeline and are left out. Raises
-    InvalidMessageError with what is wrong and where.
+    Messages without a key were not sent by the pipeline and are left out. A status that cannot be
+    read does not silence the others. Raises InvalidMessageError with what is wrong and where.
     """
     try:
-        webhook = msgspec.json.decode(body, type=_Webhook)
-        return tuple(_read(status) for status in _ours(webhook))
+        told = tuple(_told(msgspec.json.decode(body, type=_Body)))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidMessageError(f"not a WhatsApp webhook: {error}") from error
+    statuses: list[MessageStatus] = []
+    unread: str | None = None
+    for each in told:
+        try:
+            status = msgspec.convert(each, _Status)
+        except msgspec.ValidationError as error:
+            unread = f"not a status of a WhatsApp message: {error}"
+            continue
+        if status.biz_opaque_callback_data:
+            statuses.append(_read(status))
+    return Webhook(statuses=tuple(statuses), unread=unread)
 
 
-def _ours(webhook: _Webhook) -> Iterator[_Status]:
-    for entry in webhook.entry or ():
+def _told(body: _Body) -> Iterator[Any]:
+    for entry in body.entry or ():
         for change in entry.changes or ():
             if change.field == "messages":
-                told = msgspec.convert(change.value, _Value).statuses or ()
-                yield from (status for status in told if status.biz_opaque_callback_data)
+                yield from msgspec.convert(change.value, _Value).statuses or ()
 
 
 def _read(status: _Status) -> MessageStatus:

@@ -5,11 +5,11 @@ from functools import cache
 from flask import Request, Response
 
 from functions.track_delivery.use_case import TrackDelivery
-from shared import entrypoint, observability
+from shared import entrypoint
 from shared.bootstrap import Wiring
 from shared.errors import InvalidMessageError
 from shared.settings import WhatsAppWebhookSettings
-from shared.whatsapp_webhook import SIGNATURE, challenge, is_signed, read_statuses
+from shared.whatsapp_webhook import SIGNATURE, challenge, is_signed, read_webhook
 
 # Meta's own are at most 3 MB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -37,9 +37,10 @@ def track_delivery(request: Request) -> Response:
     if not is_signed(body, request.headers.get(SIGNATURE), settings.app_secret):
         return entrypoint.refused(401, f"{SIGNATURE} is missing or wrong")
     try:
-        failed = _step()(read_statuses(body))
+        webhook = read_webhook(body)
     except InvalidMessageError as error:
-        # Signed by Meta, so it is theirs; 200, since they would only send the same again.
-        observability.warning("webhook not understood", reason=str(error))
-        return entrypoint.json_answer({"outcome": "ignored", "reason": str(error)})
+        return entrypoint.kept(wiring, body, "track_delivery", str(error))
+    failed = _step()(webhook.statuses)
+    if webhook.unread is not None:
+        return entrypoint.kept(wiring, body, "track_delivery", webhook.unread)
     return entrypoint.json_answer({"outcome": "handled", "undelivered": failed})

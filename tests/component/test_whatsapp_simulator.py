@@ -18,7 +18,7 @@ from starlette.routing import Route
 from local.simulators.records import Records
 from local.simulators.whatsapp.catalogue import Catalogue
 from local.simulators.whatsapp.wire import GraphError
-from shared.whatsapp_webhook import Progress, is_signed, read_statuses
+from shared.whatsapp_webhook import Progress, is_signed, read_webhook
 from tests.fakes import FakeClock
 from tests.vendors import Vendor, served
 from tests.whatsapp import (
@@ -90,7 +90,9 @@ class World:
     def told(self, count: int) -> list[Progress]:
         """Wait for so many webhooks, and return what they tell."""
         until(lambda: len(self.receiver.bodies) >= count)
-        return [read.progress for told in self.receiver.bodies for read in read_statuses(told)]
+        return [
+            read.progress for told in self.receiver.bodies for read in read_webhook(told).statuses
+        ]
 
 
 class Receiver:
@@ -214,7 +216,9 @@ def test_a_message_is_sent_and_then_delivered_in_the_worlds_time(world: World) -
     world.clock.advance(timedelta(seconds=1))
     assert world.told(2) == [Progress.SENT, Progress.DELIVERED]
     assert world.receiver.signed == [True, True]
-    assert {read.key for told in world.receiver.bodies for read in read_statuses(told)} == {KEY}
+    assert {read.key for told in world.receiver.bodies for read in read_webhook(told).statuses} == {
+        KEY
+    }
     assert world.messages()[0]["status"] == "delivered"
     until(lambda: world.vendor.ask("pending")["in_flight"] == 0)
     assert world.vendor.ask("pending") == {"due": 0, "in_flight": 0, "next_at": None}
@@ -224,7 +228,7 @@ def test_a_number_that_is_not_on_whatsapp_fails_later(world: World) -> None:
     assert world.post(body(to=FAILS_LATER.removeprefix("+"))).status_code == 200
     world.clock.advance(timedelta(seconds=1))
     assert world.told(1) == [Progress.FAILED]
-    (read,) = read_statuses(world.receiver.bodies[0])
+    (read,) = read_webhook(world.receiver.bodies[0]).statuses
     assert read.failed == "131026 Message undeliverable"
     assert world.messages()[0]["status"] == "failed"
 

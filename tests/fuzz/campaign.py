@@ -29,7 +29,7 @@ _SHOWN_OF_LINE = 3000
 _MAY: Mapping[Changes, tuple[str, ...]] = {
     Changes.NOTHING: (),
     Changes.REJECTED: ("rejected.",),
-    Changes.SUBJECT: ("orders.", "deliveries.", "queue."),
+    Changes.SUBJECT: ("orders.", "deliveries.", "queue.", "rejected."),
     Changes.ANYTHING: ("",),
 }
 _PUSHED = frozenset(function.name for function in PUSHED)

@@ -63,7 +63,7 @@ class Chats:
 
     def _noise(self, rng: random.Random, request: Request) -> Request:
         sent = self._signed(request, rng.choice((b"", noise(rng))))
-        return replace(sent, changes=Changes.NOTHING)
+        return replace(sent, changes=Changes.REJECTED)
 
     def _large(self, rng: random.Random, request: Request) -> Request:
         """Return one that says little in many bytes, or more bytes than anybody may send."""

@@ -33,7 +33,7 @@ class Changes(StrEnum):
 
     NOTHING = "nothing"
     REJECTED = "rejected"  # the rejected store and nothing else
-    SUBJECT = "subject"  # what it is about, and what is published of that
+    SUBJECT = "subject"  # what it is about, what is published of that, and the rejected store
     ANYTHING = "anything"
 
 

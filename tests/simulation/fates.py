@@ -10,7 +10,7 @@ import msgspec
 from functions.payment_callback.refund_webhook import RefundCallback, read_refund_callback
 from shared.domain.notifications import TemplateMessage
 from shared.domain.refund import Refund, RefundRequest, RefundStatus
-from shared.whatsapp_webhook import MessageStatus, read_statuses
+from shared.whatsapp_webhook import MessageStatus, read_webhook
 from tests.simulation.courier import Courier
 from tests.simulation.faults import Fault, Weather
 from tests.simulation.kernel import Answer, Kernel
@@ -109,7 +109,7 @@ class ChatFates:
     def _tell(self, wait: float, key: str, message_id: str, status: str) -> None:
         told = {"id": message_id, "status": status, "biz_opaque_callback_data": key}
         change = {"field": "messages", "value": {"statuses": [told]}}
-        statuses = read_statuses(_json({"entry": [{"changes": [change]}]}))
+        statuses = read_webhook(_json({"entry": [{"changes": [change]}]})).statuses
         hand = partial(self._call, statuses)
         self._kernel.after(wait, partial(self._courier.carry_surely, hand))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidMessageError
-from shared.whatsapp_webhook import MessageStatus, Progress, challenge, is_signed, read_statuses
+from shared.whatsapp_webhook import MessageStatus, Progress, challenge, is_signed, read_webhook
 
 KEY = "NUS-2026-000123:session_scheduled:mentee:whatsapp"
 SECRET = "an-app-secret"
@@ -68,8 +68,8 @@ def test_the_address_is_registered_only_by_who_knows_the_token() -> None:
     assert challenge({}, "known") is None
 
 
-def test_each_status_of_a_webhook_is_read() -> None:
-    read = read_statuses(webhook(status(status="sent"), status(status="read")))
+def test_each_status_of_a_toldis_read() -> None:
+    read = read_webhook(webhook(status(status="sent"), status(status="read"))).statuses
     at = datetime.fromtimestamp(1764000000, UTC)
     assert read == tuple(
         MessageStatus(key=KEY, message_id="wamid.1", progress=progress, at=at)
@@ -87,7 +87,7 @@ def test_each_status_of_a_webhook_is_read() -> None:
     ],
 )
 def test_a_failed_message_says_why(errors: Any, reason: str) -> None:
-    (read,) = read_statuses(webhook(status(status="failed", errors=errors)))
+    (read,) = read_webhook(webhook(status(status="failed", errors=errors))).statuses
     assert (read.progress, read.failed) == (Progress.FAILED, reason)
 
 
@@ -97,20 +97,20 @@ def test_a_failed_message_says_why(errors: Any, reason: str) -> None:
     ids=["long", "many"],
 )
 def test_of_a_reason_only_the_beginning_is_kept(errors: list[dict[str, Any]]) -> None:
-    (read,) = read_statuses(webhook(status(status="failed", errors=errors)))
+    (read,) = read_webhook(webhook(status(status="failed", errors=errors))).statuses
     assert read.failed is not None
     assert read.failed.startswith("1 🦊🦊")
     assert len(read.failed) == 500
 
 
 def test_a_word_that_is_not_known_is_no_error() -> None:
-    (read,) = read_statuses(webhook(status(status="played")))
+    (read,) = read_webhook(webhook(status(status="played"))).statuses
     assert (read.progress, read.failed) == (Progress.UNKNOWN, None)
 
 
 @pytest.mark.parametrize("timestamp", [None, "", "soon", "-1", "1.5", "9" * 5000, "²"])
 def test_a_time_that_is_none_is_left_out(timestamp: str | None) -> None:
-    (read,) = read_statuses(webhook(status(timestamp=timestamp)))
+    (read,) = read_webhook(webhook(status(timestamp=timestamp))).statuses
     assert read.at is None
 
 
@@ -126,8 +126,16 @@ def test_a_time_that_is_none_is_left_out(timestamp: str | None) -> None:
         webhook(status(), field="calls"),
     ],
 )
-def test_a_webhook_about_other_things_says_nothing_of_ours(body: bytes) -> None:
-    assert read_statuses(body) == ()
+def test_a_toldabout_other_things_says_nothing_of_ours(body: bytes) -> None:
+    assert read_webhook(body).statuses == ()
+
+
+@pytest.mark.parametrize("strange", [status(id=1), status(errors="no list"), "a word", None])
+def test_a_status_that_cannot_be_read_does_not_silence_the_others(strange: Any) -> None:
+    told = read_webhook(webhook(strange, status(status="read")))
+    assert [read.progress for read in told.statuses] == [Progress.READ]
+    assert told.unread is not None
+    assert told.unread.startswith("not a status of a WhatsApp message: ")
 
 
 @pytest.mark.parametrize(
@@ -140,9 +148,8 @@ def test_a_webhook_about_other_things_says_nothing_of_ours(body: bytes) -> None:
         b"[" * 100_000,
         b'{"entry": "x"}',
         b'{"entry": [{"changes": [{"field": "messages", "value": 1}]}]}',
-        webhook(status(id=1)),
     ],
 )
-def test_what_is_no_webhook_is_refused_with_the_reason(body: bytes) -> None:
+def test_what_is_no_toldis_refused_with_the_reason(body: bytes) -> None:
     with pytest.raises(InvalidMessageError, match="not a WhatsApp webhook: "):
-        read_statuses(body)
+        read_webhook(body)

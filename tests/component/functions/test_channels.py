@@ -151,10 +151,23 @@ def test_who_does_not_know_the_apps_secret_is_refused(secret: str, functions: Fu
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"null", b"\xff", b'{"entry": 7}', b'{"x":' + b"[" * 100_000]
 )
-def test_a_signed_body_that_is_no_webhook_is_acked(body: bytes, functions: Functions) -> None:
+def test_a_signed_body_that_is_no_webhook_is_kept(body: bytes, functions: Functions) -> None:
     code, answer = meta(functions, body)
-    assert (code, answer["outcome"]) == (200, "ignored")
+    assert (code, answer["outcome"]) == (200, "rejected")
+    assert functions.rejected.list()[0].source == "track_delivery"
     assert functions.published() == []
+
+
+def test_a_status_that_cannot_be_read_is_kept_and_does_not_silence_the_others(
+    functions: Functions,
+) -> None:
+    event = told(functions, "+6281390000777", "w@mail.example")
+    webhook = status(key_of(event))
+    webhook["entry"][0]["changes"][0]["value"]["statuses"].insert(0, {"id": 7})
+    code, answer = meta(functions, json.dumps(webhook).encode())
+    assert (code, answer["outcome"]) == (200, "rejected")
+    assert record(functions, key_of(event)).failed == "131026 Message undeliverable"
+    assert "Expected `str`, got `int`" in functions.rejected.list()[0].reason
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
