@@ -259,3 +259,10 @@ def test_a_drawing_is_in_both_languages() -> None:
     assert "1.234" in svg.id
     assert "one" in svg.en
     assert "1,234" in svg.en
+
+
+def test_a_logarithmic_scale_is_marked_in_short() -> None:
+    none = Text("", "")
+    svg = plots.bars([none, none], [230.0, 960_000.0], label=none, log=True)
+    assert ("1\u00a0jt" in svg.id, "1M" in svg.en) == (True, True)
+    assert "960.000" in svg.id
