@@ -15,11 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 _LEAVE_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 # Loading modules makes no garbage and a request makes little, so Python looks for cycles less often
 # than after every 700 new objects, as it would: loading Google's clients takes a tenth less time.
-_MAIN = """\
+GC_THRESHOLD = (50_000, 20, 20)
+_MAIN = f"""\
 import gc
 
-gc.set_threshold(50_000, 20, 20)
-from functions.{name}.main import {name} as {name}
+gc.set_threshold{GC_THRESHOLD}
+from functions.{{name}}.main import {{name}} as {{name}}
 """
 
 

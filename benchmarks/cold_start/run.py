@@ -2,6 +2,7 @@
 
 The first request is a real one that the function handles to its end, vendors included. ``imports``
 is a function that loads the very third-party modules that ours has loaded by then, and answers.
+With production's clients, on the official emulators, and beside it on the embedded backend.
 """
 
 import statistics
@@ -15,20 +16,39 @@ from benchmarks.cold_start.floors import write_hello, write_imports
 from benchmarks.cold_start.modules import loaded, third_party
 from benchmarks.cold_start.served import Start, start
 from benchmarks.scene import NAMES, Scene, scene
+from benchmarks.scene.emulators import started_emulators
+from local.config import Backend
 from local.staging import stage
 
 _ROUNDS = 11
 
 
 def run(progress: Progress) -> dict[str, Any]:
-    """Return the figures of each function."""
-    task = progress.add_task("cold start", total=len(NAMES) * _ROUNDS)
+    """Return the figures of each function: production's clients' and, below them, the embedded.
+
+    Where the emulators cannot be started, that is said, and there are only the latter.
+    """
+    with tempfile.TemporaryDirectory(prefix="cold-start-") as folder:
+        root = Path(folder)
+        embedded = _all(progress, root / "embedded", "embedded")
+        with started_emulators(root, progress) as emulators:
+            google = (
+                _all(progress, root / "google", "emulator", emulators=emulators)
+                if emulators
+                else {}
+            )
+    return {name: google.get(name, {}) | {"embedded": embedded[name]} for name in NAMES}
+
+
+def _all(progress: Progress, root: Path, backend: Backend, **options: Any) -> dict[str, Any]:
+    """Return each function's figures on one backend."""
+    task = progress.add_task(f"cold start, {backend}", total=len(NAMES) * _ROUNDS)
     figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="cold-start-") as root, scene(Path(root)) as world:
-        hello = write_hello(Path(root) / "hello")
+    with scene(root / "world", backend, **options) as world:
+        hello = write_hello(root / "hello")
         for name in NAMES:
-            ours = stage(name, Path(root) / "staged" / name)
-            imports = _imports(world, name, ours, Path(root) / "imports" / name)
+            ours = stage(name, root / "staged" / name)
+            imports = _imports(world, name, ours, root / "imports" / name)
             rounds = []
             for number in range(_ROUNDS):
                 # Forwards and backwards in turn: nobody is always the first.

@@ -1,17 +1,16 @@
 """For each function the same remote calls in the same order, with no decision among them.
 
 A floor reads and writes the same rows or documents, with content of the same size, sends the
-vendors the same requests through the same clients, publishes a message of the same size, and
-answers. It decodes nothing, checks nothing, renders nothing, logs nothing. What it writes and sends
-is made ready beforehand. What a client cannot do without is in what is measured: the SDK's own
-request objects, and the building of a MIME message.
+vendors the same requests through the same clients, and publishes a message of the same size. It
+decodes nothing, checks nothing, renders nothing, logs nothing. What it writes and sends is made
+ready beforehand. What a client cannot do without is in what is measured: the SDK's own request
+objects, and the building of a MIME message.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
-from flask import Response
 
 from benchmarks.cpu_per_event import records
 from benchmarks.cpu_per_event.state import Call, State
@@ -23,25 +22,19 @@ from shared.domain.events import (
     InvoiceCreated,
     InvoicePaid,
     MeetingScheduled,
+    MessageUndelivered,
+    RefundDue,
+    RefundUpdated,
     ReminderDue,
 )
 from shared.domain.facts import facts
+from shared.domain.meetings import note_cleared
+from shared.domain.notifications import Mail
 from shared.domain.order import Order
+from shared.domain.refunds import refund_request
 
-
-class Floor(NamedTuple):
-    """Calls that are ready, and the JSON to answer with; without any, 204."""
-
-    calls: tuple[Call, ...]
-    answer: bytes = b""
-
-    def run(self) -> Response:
-        """Make the calls, and answer."""
-        for call in self.calls:
-            call()
-        if self.answer:
-            return Response(self.answer, mimetype="application/json")
-        return Response(status=204)
+# What is called, one after the other.
+Floor = tuple[Call, ...]
 
 
 class Ground(NamedTuple):
@@ -56,59 +49,73 @@ class Ground(NamedTuple):
         (event,) = facts(order, kind)
         return self.state.publish(event, self.scene.now())
 
+    def look(self, order: Order, told: Sequence[str]) -> tuple[Call, ...]:
+        """Read whether messages are out, and write that into the order."""
+        reads = (self.state.read_delivery(f"{order.id}:{name}:email") for name in told)
+        return *reads, self.state.change(records.looked_at(order, told), known=True)
+
+    def mail(self, mail: Mail, about: str) -> tuple[Call, ...]:
+        """Read the record of a mail, draft it, and note before and after the sending."""
+        draft, send = self.vendors.mail(mail)
+        sent = records.delivery(mail.key, about, self.scene.now())
+        note = self.state.put_delivery(sent)
+        return self.state.read_delivery(mail.key), draft, note, send, note
+
 
 def _create_invoice(on: Ground, request: Request) -> Floor:
-    order, later = request.order, _later(request, on.scene.invoiced())
-    return Floor(
-        (
-            on.state.read_availability(order),
-            on.state.change(order, order.day_keys, put=[records.booked_day(order)]),
-            on.vendors.make_invoice(order),
-            on.state.change(later, known=True),
-            on.publish(InvoiceCreated, later),
-        )
+    order = request.order
+    later = msgspec.structs.replace(on.scene.invoiced(), id=order.id)
+    return (
+        on.state.read_availability(order),
+        on.state.change(order, order.day_keys, put=[records.booked_day(order)]),
+        on.vendors.make_invoice(order),
+        on.state.change(later, known=True),
+        on.publish(InvoiceCreated, later),
     )
 
 
 def _payment_callback(on: Ground, request: Request) -> Floor:
-    order, later = request.order, _later(request, on.scene.paid())
-    return Floor(
-        (
-            on.state.read_order(order),
-            on.vendors.read_invoice(order),
-            on.state.change(later, order.day_keys),
-            on.publish(InvoicePaid, later),
-        ),
-        _json(outcome="paid", order_id=order.id),
+    order, later = request.order, on.scene.paid(request.order)
+    return (
+        on.state.read_order(order),
+        on.vendors.read_invoice(order),
+        on.state.change(later, order.day_keys),
+        on.publish(InvoicePaid, later),
     )
 
 
 def _create_meeting(on: Ground, request: Request) -> Floor:
-    order, later = request.order, _later(request, on.scene.scheduled())
-    return Floor(
-        (
-            on.state.read_order(order),
-            on.vendors.make_event(order),
-            on.state.change(later, known=True),
-            on.publish(MeetingScheduled, later),
-        )
+    order, later = request.order, on.scene.scheduled(request.order)
+    return (
+        on.state.read_order(order),
+        on.vendors.make_event(order),
+        on.state.change(later, known=True),
+        on.publish(MeetingScheduled, later),
     )
 
 
-def _send_notification(on: Ground, request: Request) -> Floor:
-    order, now = request.order, on.scene.now()
-    key = f"{order.id}:invoice_ready:mentee:email"
-    draft, send = on.vendors.mail(records.mail(order, now))
-    record = on.state.put_delivery(records.delivery(key, order, now))
-    return Floor(
-        (
-            on.state.read_order(order),
-            on.state.read_delivery(key),
-            draft,
-            record,
-            send,
-            record,
-        )
+def _manage_booking(on: Ground, request: Request) -> Floor:
+    return (on.state.read_order(request.order),)
+
+
+def _close_order(on: Ground, request: Request) -> Floor:
+    order = request.order
+    later = note_cleared(order, {}, events=order.obsolete_events).order
+    return (
+        on.state.read_order(order),
+        *map(on.vendors.delete_event, order.obsolete_events),
+        on.state.change(later, known=True),
+        on.publish(RefundDue, later),
+    )
+
+
+def _refund_payment(on: Ground, request: Request) -> Floor:
+    order, later = request.order, records.refunded(request.order, on.scene.now())
+    return (
+        on.state.read_order(order),
+        on.vendors.refund(refund_request(order, order.refunds[0])),
+        on.state.change(later, known=True),
+        on.publish(RefundUpdated, later),
     )
 
 
@@ -116,67 +123,69 @@ def _send_reminder(on: Ground, request: Request) -> Floor:
     order, now = request.order, on.scene.now()
     reminder = ReminderDue(order_id=order.id, lead_minutes=60, session=order.session)
     due = on.state.due("next_reminder_at", now)
-    return Floor(
-        (
-            due,
-            on.state.publish(reminder, now),
-            on.state.change(msgspec.structs.replace(order, next_reminder_at=None), known=True),
-            due,
-        ),
-        _json(outcome="ticked", due=1, published=1, postponed=0),
+    return (
+        due,
+        on.state.publish(reminder, now),
+        on.state.change(msgspec.structs.replace(order, next_reminder_at=None), known=True),
+        due,
     )
 
 
 def _reconcile_orders(on: Ground, request: Request) -> Floor:
-    scheduled, asked = records.looked_at(request.order), records.looked_at(request.others[0])
+    scheduled, asked = request.order, request.others[0]
     due = on.state.due("check_at", on.scene.now())
-    told = [on.state.read_delivery(key) for key in records.told_keys(scheduled)]
-    told_to_pay = on.state.read_delivery(f"{asked.id}:invoice_ready:mentee:email")
-    return Floor(
-        (
-            due,
-            on.vendors.read_event(scheduled),
-            on.state.look(scheduled),
-            *told,
-            on.state.change(scheduled, known=True),
-            on.vendors.find_invoices(asked),
-            on.state.look(asked, asked.day_keys),
-            told_to_pay,
-            on.state.change(asked, known=True),
-            due,
-        ),
-        _json(outcome="ticked", due=2, repeated=0, postponed=0),
+    return (
+        due,
+        on.vendors.read_event(scheduled),
+        *on.look(scheduled, records.SCHEDULED),
+        on.vendors.find_invoices(asked),
+        *on.look(asked, records.INVOICED),
+        due,
     )
+
+
+def _send_notification(on: Ground, request: Request) -> Floor:
+    mail = records.mail(request.order, on.scene.now())
+    return on.state.read_order(request.order), *on.mail(mail, request.order.id)
+
+
+def _track_delivery(on: Ground, request: Request) -> Floor:
+    record = records.undelivered(request.order, on.scene.now())
+    event = MessageUndelivered(order_id=record.order_id, key=record.key)
+    return (
+        on.state.put_delivery(record, known=False),
+        on.state.publish(event, on.scene.now()),
+    )
+
+
+def _send_digest(on: Ground, request: Request) -> Floor:
+    told = records.day_told(request)
+    read, *send = on.mail(told.mail, told.day)
+    return read, on.state.changed_since(told.since), on.state.waiting_for_admin(), *send
 
 
 def _keep_dead_letter(on: Ground, request: Request) -> Floor:
     order, now = request.order, on.scene.now()
     later = order.with_attention("dead_letter", now)
-    return Floor(
-        (
-            on.state.keep(records.rejected(request, now)),
-            on.state.read_order(order),
-            on.state.change(later, known=True),
-            on.publish(AttentionRaised, later),
-        )
+    return (
+        on.state.keep(records.rejected(request, now)),
+        on.state.read_order(order),
+        on.state.change(later, known=True),
+        on.publish(AttentionRaised, later),
     )
-
-
-def _later(request: Request, other: Order) -> Order:
-    """Return the request's order in the state of another one."""
-    return msgspec.structs.replace(other, id=request.order.id)
-
-
-def _json(**told: Any) -> bytes:
-    return msgspec.json.encode(told)
 
 
 FLOORS: Mapping[str, Callable[[Ground, Request], Floor]] = {
     "create_invoice": _create_invoice,
     "payment_callback": _payment_callback,
     "create_meeting": _create_meeting,
-    "send_notification": _send_notification,
+    "manage_booking": _manage_booking,
+    "close_order": _close_order,
+    "refund_payment": _refund_payment,
     "send_reminder": _send_reminder,
     "reconcile_orders": _reconcile_orders,
+    "send_notification": _send_notification,
+    "track_delivery": _track_delivery,
+    "send_digest": _send_digest,
     "keep_dead_letter": _keep_dead_letter,
 }

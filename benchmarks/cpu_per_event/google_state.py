@@ -15,6 +15,8 @@ from benchmarks.cpu_per_event import records
 from benchmarks.cpu_per_event.state import Call, Timer
 from benchmarks.operations.counts import Counts
 from benchmarks.operations.documents import Documents
+from functions.send_digest.use_case import MOST_ORDERS, MOST_WAITING
+from functions.send_reminder.use_case import PAGE_SIZE
 from local.config import WorldConfig
 from shared import messages
 from shared.adapters.firestore import (
@@ -46,6 +48,7 @@ class GoogleState:
             name: self._client.collection(name)
             for name in ("orders", "mentor_days", "deliveries", "rejected", "availability")
         }
+        self._orders = self._collections["orders"]
         # When each document was updated, as last told: the precondition of the next write to it.
         self._updated: dict[str, datetime | None] = {}
 
@@ -56,10 +59,6 @@ class GoogleState:
     def read_availability(self, order: Order) -> Call:
         """See State."""
         return partial(self._read_one, ("availability", order.mentor.id))
-
-    def look(self, order: Order, days: Sequence[DayKey] = ()) -> Call:
-        """See State."""
-        return partial(self._read, [_of_order(order), *map(_of_day, days)])
 
     def change(
         self,
@@ -80,17 +79,26 @@ class GoogleState:
 
     def due(self, timer: Timer, now: datetime) -> Call:
         """See State."""
-        return partial(self._query, timer, now)
+        return partial(self._read_due, timer, now)
+
+    def changed_since(self, since: datetime) -> Call:
+        """See State."""
+        return partial(self._read_changed, since)
+
+    def waiting_for_admin(self) -> Call:
+        """See State."""
+        return self._read_waiting
 
     def read_delivery(self, key: str) -> Call:
         """See State."""
         return partial(self._read, [("deliveries", key)])
 
-    def put_delivery(self, delivery: Delivery) -> Call:
+    def put_delivery(self, delivery: Delivery, *, known: bool = True) -> Call:
         """See State."""
         documents, memory = _memory()
         FirestoreDeliveryStore(memory).transact(delivery.key, lambda _: delivery)
-        return partial(self._transact, [], _written(documents))
+        written = _written(documents)
+        return partial(self._transact, [] if known else [*written], written)
 
     def keep(self, message: RejectedMessage) -> Call:
         """See State."""
@@ -111,9 +119,17 @@ class GoogleState:
     def _read_one(self, place: _Place) -> None:
         self._at(place).get(retry=RETRY, timeout=TIMEOUT_S)
 
-    def _query(self, timer: Timer, now: datetime) -> None:
-        due = self._collections["orders"].where(filter=FieldFilter(timer, "<=", now))
-        self._note(due.order_by(timer).limit(100).get(retry=RETRY, timeout=TIMEOUT_S))
+    def _read_due(self, timer: Timer, now: datetime) -> None:
+        due = self._orders.where(filter=FieldFilter(timer, "<=", now)).order_by(timer)
+        self._note(due.limit(PAGE_SIZE).get(retry=RETRY, timeout=TIMEOUT_S))
+
+    def _read_changed(self, since: datetime) -> None:
+        changed = self._orders.where(filter=FieldFilter("changed_at", ">=", since))
+        changed.order_by("changed_at").limit(MOST_ORDERS).get(retry=RETRY, timeout=TIMEOUT_S)
+
+    def _read_waiting(self) -> None:
+        waiting = self._orders.where(filter=FieldFilter("waits_for_admin", "==", True))  # noqa: FBT003 - a value
+        waiting.limit(MOST_WAITING).get(retry=RETRY, timeout=TIMEOUT_S)
 
     def _transact(self, places: Sequence[_Place], written: Mapping[_Place, Content]) -> None:
         if places:

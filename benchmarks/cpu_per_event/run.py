@@ -8,18 +8,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
 from benchmarks.cold_start.modules import environment
-from benchmarks.cpu_per_event.floors import FLOORS
-from benchmarks.scene import scene
+from benchmarks.scene import NAMES, scene
+from benchmarks.scene.emulators import started_emulators
 from local.config import Backend, WorldConfig
-from local.emulators import Emulators, EmulatorsUnavailableError
 from local.staging import ROOT
 
 _EVENTS = 200
@@ -36,27 +33,13 @@ def run(progress: Progress) -> dict[str, Any]:
             google = (
                 _all(progress, Path(root), "emulator", emulators=emulators) if emulators else {}
             )
-    return {name: google.get(name, {}) | {"embedded": embedded[name]} for name in FLOORS}
-
-
-@contextmanager
-def started_emulators(root: Path, progress: Progress) -> Iterator[dict[str, str]]:
-    """Start the emulators, and yield the variables that name them: none where there are none."""
-    emulators = Emulators(root / "emulators")
-    try:
-        emulators.start()
-    except EmulatorsUnavailableError as error:
-        progress.console.print(f"Nothing is measured with production's clients: {error}")
-        yield {}
-        return
-    with emulators:
-        yield emulators.environment
+    return {name: google.get(name, {}) | {"embedded": embedded[name]} for name in NAMES}
 
 
 def _all(progress: Progress, root: Path, backend: Backend, **options: Any) -> dict[str, Any]:
     """Return each function's figures on one backend, each in a world of its own."""
     figures = {}
-    for name in progress.track(FLOORS, description=f"processor per event, {backend}"):
+    for name in progress.track(NAMES, description=f"processor per event, {backend}"):
         with scene(root / backend / name, backend, **options) as world:
             figures[name] = _figures(asked("worker", world.config, name, str(_EVENTS)))
     return figures

@@ -13,6 +13,8 @@ import msgspec
 from benchmarks.cpu_per_event import records
 from benchmarks.cpu_per_event.state import Call, Timer
 from benchmarks.ticks.stores import row
+from functions.send_digest.use_case import MOST_ORDERS, MOST_WAITING
+from functions.send_reminder.use_case import PAGE_SIZE
 from local.config import WorldConfig
 from shared import messages
 from shared.domain.deliveries import Delivery
@@ -44,10 +46,6 @@ class SqliteState:
         sql = "SELECT body FROM availability WHERE mentor_id = ?"
         return partial(self._availability.select, sql, (order.mentor.id,))
 
-    def look(self, order: Order, days: Sequence[DayKey] = ()) -> Call:
-        """See State."""
-        return partial(self._orders.transact, _select_order(order), *map(_select_day, days))
-
     def change(
         self,
         order: Order,
@@ -64,13 +62,28 @@ class SqliteState:
     def due(self, timer: Timer, now: datetime) -> Call:
         """See State."""
         sql = f"SELECT body FROM orders WHERE {timer} <= ? ORDER BY {timer} LIMIT ?"  # noqa: S608 - a column
-        return partial(self._orders.select, sql, (now.timestamp(), 100))
+        return partial(self._orders.select, sql, (now.timestamp(), PAGE_SIZE))
+
+    def changed_since(self, since: datetime) -> Call:
+        """See State."""
+        sql = "SELECT body FROM orders WHERE changed_at >= ? ORDER BY changed_at LIMIT ?"
+        return partial(self._orders.select, sql, (since.timestamp(), MOST_ORDERS))
+
+    def waiting_for_admin(self) -> Call:
+        """See State."""
+        sql = "SELECT body FROM orders WHERE waits_for_admin ORDER BY id LIMIT ?"
+        return partial(self._orders.select, sql, (MOST_WAITING,))
 
     def read_delivery(self, key: str) -> Call:
         """See State."""
         return partial(self._deliveries.select, *_select_delivery(key))
 
-    def put_delivery(self, delivery: Delivery) -> Call:
+    def put_delivery(
+        self,
+        delivery: Delivery,
+        *,
+        known: bool = True,  # noqa: ARG002 - it is read again under the lock
+    ) -> Call:
         """See State."""
         values = delivery.key, msgspec.json.encode(delivery)
         put = "INSERT OR REPLACE INTO deliveries VALUES (?, ?)", values

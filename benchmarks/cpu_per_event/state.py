@@ -24,9 +24,6 @@ class State(Protocol):
     def read_availability(self, order: Order) -> Call:
         """Read when the order's mentor takes sessions."""
 
-    def look(self, order: Order, days: Sequence[DayKey] = ()) -> Call:
-        """Read an order and days, as a transaction that writes nothing."""
-
     def change(
         self,
         order: Order,
@@ -43,11 +40,17 @@ class State(Protocol):
     def due(self, timer: Timer, now: datetime) -> Call:
         """Read a page of what is due."""
 
+    def changed_since(self, since: datetime) -> Call:
+        """Read what has changed since, as the mail of a day does."""
+
+    def waiting_for_admin(self) -> Call:
+        """Read what waits for the admin, as the mail of a day does."""
+
     def read_delivery(self, key: str) -> Call:
         """Read the record of a message."""
 
-    def put_delivery(self, delivery: Delivery) -> Call:
-        """Write the record of a message, known by then, as a transaction."""
+    def put_delivery(self, delivery: Delivery, *, known: bool = True) -> Call:
+        """Read and write the record of a message, as one transaction; ``known`` is as above."""
 
     def keep(self, message: RejectedMessage) -> Call:
         """Write a message that could not be handled."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import functions_framework
 from flask import Request as FlaskRequest
 from flask import Response
+from werkzeug.test import TestResponse
 
 from benchmarks.cpu_per_event.floors import FLOORS, Floor, Ground
 from benchmarks.cpu_per_event.google_state import GoogleState
@@ -22,15 +23,19 @@ Send = Callable[[], None]
 
 
 class _Now:
-    """The floor that the next request runs."""
+    """What the next request to the floor calls, and answers: what its function has just answered."""
 
-    floor: Floor
+    calls: Floor
+    answer: TestResponse
 
 
 def floor(request: FlaskRequest) -> Response:
-    """Read the body, as functions-framework's users must, and make the calls."""
+    """Read the body, as functions-framework's users must, make the calls, and answer."""
     request.get_data()
-    return _Now.floor.run()
+    for call in _Now.calls:
+        call()
+    answer = _Now.answer
+    return Response(answer.data, answer.status_code, content_type=answer.content_type)
 
 
 class Turns:
@@ -49,12 +54,16 @@ class Turns:
 
     def take(self, measure: Callable[[Send], T]) -> tuple[T, T]:
         """Measure the function's turn, then the floor's. Only the sending is up to ``measure``."""
-        ours = measure(_sending(self._ours, self._scene.request(self._name)))
+        request = self._scene.request(self._name)
+        ours, _Now.answer = _measured(measure, self._ours, request)
+        assert request.is_answered_by(_Now.answer.status_code, _Now.answer.text), _Now.answer.text
         # The function has made the files of its stores by now.
         self._ground = self._ground or self._built()
         request = self._scene.request(self._name)
-        _Now.floor = FLOORS[self._name](self._ground, request)
-        return ours, measure(_sending(self._floor, request))
+        _Now.calls = FLOORS[self._name](self._ground, request)
+        floors, answer = _measured(measure, self._floor, request)
+        assert answer.status_code == request.status, answer.text
+        return ours, floors
 
     def _built(self) -> Ground:
         embedded = self._config.backend == "embedded"
@@ -62,14 +71,20 @@ class Turns:
         return Ground(self._scene, state, Vendors(self._config))
 
 
-def _sending(client: Any, request: Request) -> Send:
-    def send() -> None:
-        answer = client.open(
-            request.path, method=request.method, data=request.body, headers=request.headers
-        )
-        assert answer.status_code in {200, 204}, answer.get_data()
+def _measured(
+    measure: Callable[[Send], T], client: Any, request: Request
+) -> tuple[T, TestResponse]:
+    """Return what sending the request came to, and its answer."""
+    answers: list[TestResponse] = []
 
-    return send
+    def send() -> None:
+        answers.append(
+            client.open(
+                request.path, method=request.method, data=request.body, headers=request.headers
+            )
+        )
+
+    return measure(send), answers[0]
 
 
 def _client(module: str, name: str) -> Any:

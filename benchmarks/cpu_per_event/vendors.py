@@ -12,12 +12,15 @@ from xendit.invoice.invoice_api import InvoiceApi
 from xendit.invoice.model.create_invoice_request import CreateInvoiceRequest
 from xendit.invoice.model.customer_object import CustomerObject
 from xendit.invoice.model.invoice_item import InvoiceItem
+from xendit.refund.model.create_refund import CreateRefund
+from xendit.refund.refund_api import RefundApi
 
 from benchmarks.cpu_per_event import records
 from benchmarks.cpu_per_event.state import Call
 from local.config import XENDIT_KEY, WorldConfig
 from shared.domain.notifications import Mail
 from shared.domain.order import Order
+from shared.domain.refund import RefundRequest
 
 _OPTIONS = {"_preload_content": False, "_request_timeout": 5.0}
 
@@ -28,7 +31,7 @@ class Vendors:
     def __init__(self, config: WorldConfig) -> None:
         client = ApiClient(Configuration(host=config.url("xendit"), api_key=XENDIT_KEY))
         client.rest_client.pool_manager = urllib3.PoolManager(retries=False)
-        self._invoices = InvoiceApi(client)
+        self._invoices, self._refunds = InvoiceApi(client), RefundApi(client)
         google, self._shop = config.url("google"), config.url("shop")
         self._events = _google("calendar", "v3", f"{google}/calendar/v3/").events()
         self._drafts = _google("gmail", "v1", f"{google}/").users().drafts()
@@ -82,6 +85,32 @@ class Vendors:
         """Read a calendar event."""
         event_id = records.calendar_event(order)["id"]
         return lambda: self._events.get(calendarId="primary", eventId=event_id).execute()
+
+    def delete_event(self, event_id: str) -> Call:
+        """Take an event out of the calendars."""
+        return lambda: self._events.delete(
+            calendarId="primary", eventId=event_id, sendUpdates="all"
+        ).execute()
+
+    def refund(self, request: RefundRequest) -> Call:
+        """Give money back."""
+
+        def call() -> bytes:
+            body = CreateRefund(
+                invoice_id=request.invoice_id,
+                amount=float(request.amount),
+                currency=request.currency,
+                reason="CANCELLATION",
+                reference_id=request.order_id,
+                metadata={"order_id": request.order_id, "invoice_id": request.invoice_id},
+            )
+            return _body(
+                self._refunds.create_refund(
+                    idempotency_key=request.key, create_refund=body, **_OPTIONS
+                )
+            )
+
+        return call
 
     def mail(self, mail: Mail) -> tuple[Call, Call]:
         """Draft a mail, and send that draft."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 
 import msgspec
 
 from functions.manage_booking.forms import masked
-from functions.manage_booking.words import Words
+from functions.manage_booking.words import Facts, Words
 from shared.domain.cancellation import refund_on_cancel
 from shared.domain.confirmation import choose_by
 from shared.domain.notifications import Recipient
@@ -26,7 +27,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     move_until: timedelta
 
 
-class Visit(msgspec.Struct, frozen=True, kw_only=True):
+class Visit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A genuine link of this reader's, and the order as it stands at this time."""
 
     purpose: Purpose
@@ -40,7 +41,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     vault: Vault
     plain: Words
 
-    @property
+    @cached_property
     def words(self) -> Words:
         """The words of the reader's language, which may tell of the order."""
         return self.plain.knowing(_facts(self))
@@ -94,7 +95,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _facts(visit: Visit) -> Mapping[str, str]:
-    order, reader, rules = visit.order, visit.reader, visit.rules
+    order, reader, rules, refund = visit.order, visit.reader, visit.rules, visit.refund
     start = order.session.starts_at
     instants = {
         "refund_by": start - rules.refund_until,
@@ -103,13 +104,15 @@ def _facts(visit: Visit) -> Mapping[str, str]:
         "answer_by": order.confirmation.answer_by if order.confirmation else None,
         "choose_by": choose_by(order) if order.status is Status.AWAITING_MENTEE else None,
     }
-    told = {name: phrases.moment(at, reader) for name, at in instants.items() if at is not None}
-    refund = visit.refund
-    return told | {
-        "mentee": one_line(order.mentee.name),
-        "mentor": one_line(order.mentor.name),
-        "note": one_line(order.decline_note or ""),
-        "lead": phrases.lead_time(int(rules.refund_until.total_seconds() // 60), reader.locale),
-        "paid": phrases.rupiah(order.payment.amount if order.payment else 0),
-        "amount": phrases.rupiah(refund.amount if refund else 0),
-    }
+    lead_minutes = int(rules.refund_until.total_seconds() // 60)
+    return Facts(
+        {
+            "mentee": lambda: one_line(order.mentee.name),
+            "mentor": lambda: one_line(order.mentor.name),
+            "note": lambda: one_line(order.decline_note or ""),
+            "lead": lambda: phrases.lead_time(lead_minutes, reader.locale),
+            "paid": lambda: phrases.rupiah(order.payment.amount if order.payment else 0),
+            "amount": lambda: phrases.rupiah(refund.amount if refund else 0),
+        }
+        | {name: partial(phrases.moment, at, reader) for name, at in instants.items() if at}
+    )

@@ -1,7 +1,8 @@
 """The words of the pages, in the reader's language."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,11 +23,23 @@ class Words(msgspec.Struct, frozen=True):
 
     def __call__(self, key: str, **more: str) -> str:
         """Return the text of a key such as ``do.accept`` with the facts in it."""
-        return self.texts[key].format(**self.facts, **more)
+        return self.texts[key].format_map(ChainMap(more, self.facts))  # type: ignore[arg-type]
 
     def knowing(self, facts: Mapping[str, str]) -> "Words":
         """Return words that may tell these facts too."""
-        return Words(self.locale, self.texts, {**self.facts, **facts})
+        return Words(self.locale, self.texts, ChainMap(facts, self.facts))  # type: ignore[arg-type]
+
+
+class Facts(dict[str, str]):
+    """Facts by name, each put into words when a text first tells it: a page tells few of them."""
+
+    def __init__(self, ways: Mapping[str, Callable[[], str]]) -> None:
+        super().__init__()
+        self._ways = ways
+
+    def __missing__(self, name: str) -> str:
+        self[name] = told = self._ways[name]()
+        return told
 
 
 def read_words(facts: Mapping[str, str]) -> Mapping[Locale, Words]:

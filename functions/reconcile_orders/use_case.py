@@ -138,7 +138,7 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
         self.events.publish(*heard.not_yet)
         again_soon = bool(heard.not_yet)
         looked = partial(looked_at, now=now, told=heard.told, again_soon=again_soon)
-        self.orders.transact(order.id, looked)
+        self._apply(order, looked)
         return Tick(due=1, repeated=len(heard.not_yet))
 
     def _apply(self, order: Order, decide: Decide, days: tuple[DayKey, ...] = ()) -> Order:

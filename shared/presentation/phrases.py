@@ -1,6 +1,7 @@
 """Times, zones, money and lead times in the reader's words (Indonesian or English)."""
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_location, get_timezone_name
@@ -95,6 +96,8 @@ def _label(at: datetime, locale: Locale) -> str:
     return f"{_offset(at)} ({city})" if city else _offset(at)
 
 
+# A marketplace has few prices, and babel takes longer for one than for a date.
+@lru_cache(maxsize=256)
 def _amount(amount: int, currency: Currency) -> str:
     return format_currency(amount, currency, "¤#,##0", locale="id", currency_digits=False)
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.cpu_per_event.calls import Recorded
-from benchmarks.cpu_per_event.floors import FLOORS
-from benchmarks.cpu_per_event.run import asked, started_emulators
-from benchmarks.scene import scene
+from benchmarks.cpu_per_event.run import asked
+from benchmarks.scene import NAMES, scene
+from benchmarks.scene.emulators import started_emulators
 from local.emulators import Emulators
 
 # Of each function, ours and the floor's.
@@ -28,12 +28,17 @@ REQUESTS = {
     "create_invoice": [GET, GET, COMMIT, "POST /v2/invoices/", COMMIT, PUBLISH],
     "payment_callback": [GET, "GET /v2/invoices/{id}", GET, COMMIT, PUBLISH],
     "create_meeting": [GET, f"POST {EVENTS}", COMMIT, PUBLISH],
-    "send_notification": [GET, GET, DRAFT, COMMIT, SEND, COMMIT],
+    "manage_booking": [GET],
+    "close_order": [GET, f"DELETE {EVENTS}/{{id}}", COMMIT, PUBLISH],
+    "refund_payment": [GET, "POST /refunds", COMMIT, PUBLISH],
     "send_reminder": [QUERY, PUBLISH, COMMIT, QUERY],
     "reconcile_orders": [
-        *(QUERY, f"GET {EVENTS}/{{id}}", GET, GET, GET, GET, COMMIT),
-        *("GET /v2/invoices", GET, GET, COMMIT, QUERY),
+        *(QUERY, f"GET {EVENTS}/{{id}}", GET, GET, GET, COMMIT),
+        *("GET /v2/invoices", GET, COMMIT, QUERY),
     ],
+    "send_notification": [GET, GET, DRAFT, COMMIT, SEND, COMMIT],
+    "track_delivery": [GET, COMMIT, PUBLISH],
+    "send_digest": [GET, QUERY, QUERY, DRAFT, COMMIT, SEND, COMMIT],
     "keep_dead_letter": [COMMIT, GET, COMMIT, PUBLISH],
 }
 # With the vendors' requests, and BEGIN and COMMIT.
@@ -41,9 +46,14 @@ STATEMENTS = {
     "create_invoice": 16,
     "payment_callback": 11,
     "create_meeting": 10,
-    "send_notification": 12,
+    "manage_booking": 1,
+    "close_order": 10,
+    "refund_payment": 10,
     "send_reminder": 10,
-    "reconcile_orders": 23,
+    "reconcile_orders": 16,
+    "send_notification": 12,
+    "track_delivery": 8,
+    "send_digest": 13,
     "keep_dead_letter": 10,
 }
 # Ids and texts of an order differ a little from one to the next.
@@ -70,7 +80,7 @@ def assert_same(ours: Recorded, floor: Recorded) -> None:
     assert [a / b for (_, a), (_, b) in zip(floor, ours, strict=True)] == [SAME_SIZE] * len(ours)
 
 
-@pytest.mark.parametrize("name", FLOORS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_floor_runs_the_same_statements(name: str, embedded: Calls) -> None:
     ours, floor = embedded[name]
     assert len(ours) == STATEMENTS[name]
@@ -78,7 +88,7 @@ def test_a_floor_runs_the_same_statements(name: str, embedded: Calls) -> None:
 
 
 @pytest.mark.emulator
-@pytest.mark.parametrize("name", FLOORS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_floor_sends_the_same_requests_to_google(name: str, google: Calls) -> None:
     ours, floor = google[name]
     assert [call for call, _ in ours] == REQUESTS[name]
