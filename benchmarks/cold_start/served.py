@@ -41,16 +41,18 @@ def start(target: str, folder: Path, config: WorldConfig, request: Request) -> S
             stderr=log,
         )
         try:
-            answer = _first_answer(f"http://127.0.0.1:{port}", request)
+            answer = _first_answer(process, f"http://127.0.0.1:{port}", request)
             took_ms = (time.perf_counter() - began) * 1000
             assert answer.is_success, answer.text
             return Start(took_ms, *_used(process.pid), answer.status_code, answer.text)
+        except httpx.TransportError as error:
+            raise RuntimeError((folder / "served.log").read_text()[-2000:]) from error
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(_PATIENCE_S)
 
 
-def _first_answer(url: str, request: Request) -> httpx.Response:
+def _first_answer(process: "subprocess.Popen[bytes]", url: str, request: Request) -> httpx.Response:
     deadline = time.monotonic() + _PATIENCE_S
     with httpx.Client(trust_env=False, timeout=_PATIENCE_S) as client:
         while True:
@@ -62,7 +64,7 @@ def _first_answer(url: str, request: Request) -> httpx.Response:
                     headers=request.headers,
                 )
             except httpx.ConnectError:
-                if time.monotonic() > deadline:
+                if process.poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(_POLL_S)
 

@@ -16,7 +16,6 @@ from benchmarks.model.slice import Setup
 
 PRICES = Path(__file__).parent / "prices.toml"
 DAYS_A_MONTH = 30
-_TIB = 2**40
 _GIB = 2**30
 # Pub/Sub counts at least 1,000 bytes, of a publish and of a push.
 _LEAST_MESSAGE = 1000
@@ -88,7 +87,7 @@ def usage(
         "cloud_run_cpu": billed,
         "cloud_run_memory": billed * _MEMORY_GIB,
         "cloud_run_requests": requests,
-        "pubsub": messages * 2 * max(_MESSAGE_BYTES, _LEAST_MESSAGE) / _TIB,
+        "pubsub": messages * 2 * max(_MESSAGE_BYTES, _LEAST_MESSAGE) / _GIB,
         # A query that finds nothing is billed as one read.
         "firestore_reads": setup.demand.reads * orders_a_day + ticks,
         "firestore_writes": setup.demand.writes * orders_a_day,

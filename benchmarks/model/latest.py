@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ def merge(section: str, figures: Any, path: Path = LATEST) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def cold_starts(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each function's figures with production's clients, or the embedded backend's.
+
+    There are only the latter where the emulators could not be started.
+    """
+    return {
+        name: figures if "ms" in figures else figures.get("embedded", {})
+        for name, figures in known.get("cold_start", {}).items()
+    }
 
 
 def machine() -> str:

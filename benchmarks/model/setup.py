@@ -7,6 +7,7 @@ import msgspec
 
 from benchmarks.model.calls import limits_a_minute, places
 from benchmarks.model.demand import ALL_KINDS, COMMIT, READ, Demand, Kind, demand
+from benchmarks.model.latest import cold_starts
 from benchmarks.model.parameters import Parameters
 from benchmarks.model.service import Scaling
 from benchmarks.model.slice import Setup
@@ -32,9 +33,7 @@ def measured_from(latest: Mapping[str, Any]) -> Measured | None:
     calibration = latest.get("model", {}).get("calibration")
     if calibration is None:
         return None
-    starts = {
-        function: figures["ms"] / 1000 for function, figures in latest.get("cold_start", {}).items()
-    }
+    starts = {name: figures["ms"] / 1000 for name, figures in cold_starts(latest).items()}
     counted = latest.get("operations", {}).get("happy", {})
     return Measured(
         processor_s=calibration["processor_s"],

@@ -7,7 +7,7 @@ import signal
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from benchmarks.pipeline.load import Load, Run, System
 from benchmarks.pipeline.orders import orders
-from benchmarks.pipeline.systems import Ours, Peer
+from benchmarks.pipeline.systems import Ours, Peer, python
 from benchmarks.scene import CORE
 from local.config import WorldConfig, prepare
 from local.lifeline import TetheredProcess
@@ -62,20 +62,19 @@ class Contender:
 
 def run(progress: Progress) -> dict[str, Any]:
     """Return the figures of all systems."""
+    python()  # before anything runs that an installation would disturb
     with tempfile.TemporaryDirectory(prefix="pipeline-") as root:
         folder = Path(root)
         options = {"rate_limit_per_minute": 10**9, "room_delay_s": _ROOM_DELAY_S, "replaced": CORE}
         config = prepare(folder / "world", "embedded", {}, **options)
-        with running(config, lambda _what: None) as world:
+        with running(config, lambda _what: None) as world, ExitStack() as started:
             contenders = {"embedded": _ours(world, config)}
+            started.callback(contenders["embedded"].end)
             for name, thorough, count in _PEERS:
                 peer = Peer(folder, config, free_ports(count), thorough=thorough)
                 contenders[name] = Contender(peer, peer.processes)
-            try:
-                return _figures(_measured(contenders, config, progress))
-            finally:
-                for contender in contenders.values():
-                    contender.end()
+                started.callback(contenders[name].end)
+            return _figures(_measured(contenders, config, progress))
 
 
 # ``thorough`` does all that ours does; the plain one has the four steps alone.

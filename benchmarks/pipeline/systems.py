@@ -155,6 +155,8 @@ class Peer:
         try:
             await_answer(url)
         except httpx.TransportError as error:
+            for process in self.processes:
+                process.end()
             raise RuntimeError(log.read_text()[-2000:]) from error
 
 
@@ -169,14 +171,15 @@ def _post(client: httpx.Client, url: str, body: dict[str, Any], token: str) -> N
 
 
 def python() -> Path:
-    """Return the peer's Python, in an environment that is made if it is not there."""
-    found = _ENVIRONMENT / "bin" / "python"
-    if not (_ENVIRONMENT / ".ready").exists():
+    """Return the peer's Python, in an environment that is made unless it has these very packages."""
+    found, ready = _ENVIRONMENT / "bin" / "python", _ENVIRONMENT / ".ready"
+    wanted = "\n".join(_PACKAGES)
+    if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
         subprocess.run(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "venv", _ENVIRONMENT], check=True
+            [sys.executable, "-m", "venv", "--clear", _ENVIRONMENT], check=True
         )
         subprocess.run(  # noqa: S603 - the pip of that environment
             [found, "-m", "pip", "install", "--quiet", *_PACKAGES], check=True
         )
-        (_ENVIRONMENT / ".ready").touch()
+        ready.write_text(wanted, encoding="utf-8")
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.model.latest import cold_starts
 from benchmarks.model.study import Row
 from benchmarks.report import sus
 from benchmarks.report.sus import Usability
@@ -122,7 +123,9 @@ def collect(folder: Path) -> Evidence:
         machine=latest.get("machine"),
         check=_section({"": model} if "forecast" in model else {}, "", ModelCheck),
         speed=_section(latest, "pipeline", PipelineSpeed),
-        cold_starts=_section(latest, "cold_start", dict[str, ColdStart]) or {},
+        cold_starts=_section(
+            {"cold_start": cold_starts(latest)}, "cold_start", dict[str, ColdStart]
+        ),
         rows=_read(folder / "model.json", list[Row]) or [],
         simulation=_read(folder / "simulation.json", Simulation),
         chaos=_read(folder / "chaos.json", Chaos),

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.report.effort import Sample
-from benchmarks.report.numbers import LANGUAGES, Figure, Language, number
+from benchmarks.report.numbers import LANGUAGES, Figure, Language, compact, number
 from benchmarks.report.words import Text, say
 
 INK, SOFT, ACCENT, GREEN, RED, PALE = (
@@ -62,7 +62,8 @@ def bars(
         if log:
             axes.set_xscale("log")
         axes.set_xlim(right=max(values) * (12 if log else 1.18))
-        _ticks(axes, language, shown)
+        # Powers of ten stand close together.
+        _ticks(axes, language, compact if log else shown)
         axes.set_xlabel(label(language))
         for row, value in enumerate(values):
             axes.annotate(
@@ -133,7 +134,6 @@ def stacks(
     def draw(axes: Axes, language: Language) -> None:
         bottoms = [0.0] * len(names)
         for name, values, colour in parts:
-            axes.margins(y=0.08)
             axes.bar(
                 range(len(names)),
                 values,
@@ -143,6 +143,8 @@ def stacks(
                 width=0.6,
             )
             bottoms = [a + b for a, b in zip(bottoms, values, strict=True)]
+        # By itself the axis would end where the parts of the highest bar do.
+        axes.set_ylim(top=max(bottoms) * 1.05)
         axes.set_xticks(range(len(names)), [name(language) for name in names])
         axes.set_ylabel(label(language))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, 2)(language)))
@@ -154,7 +156,7 @@ def stacks(
 
 
 def _millions(value: float) -> Figure:
-    return say("business.millions", n=number(value / 1e6, 1))
+    return say("business.millions", n=number(value / 1e6, 0 if value % 1e6 == 0 else 1))
 
 
 def _ticks(axes: Axes, language: Language, shown: Callable[[float], Figure]) -> None:

@@ -62,12 +62,16 @@ def test_counted_documents_replace_those_that_were_thought_of() -> None:
 def test_measured_times_come_from_the_results() -> None:
     latest = {
         "model": {"calibration": {"processor_s": {"create_invoice": 0.1}}},
-        "cold_start": {"create_invoice": {"ms": 500.0}},
+        "cold_start": {
+            "create_invoice": {"ms": 500.0, "embedded": {"ms": 300.0}},
+            # The emulators were not there.
+            "create_meeting": {"embedded": {"ms": 400.0}},
+        },
         "operations": {"happy": {"reads": 27, "writes": 29}},
     }
     expected = Measured(
         processor_s={"create_invoice": 0.1},
-        cold_start_s={"create_invoice": 0.5},
+        cold_start_s={"create_invoice": 0.5, "create_meeting": 0.4},
         reads=27,
         writes=29,
     )

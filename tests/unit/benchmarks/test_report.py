@@ -61,7 +61,10 @@ def _results(folder: Path, rows: list[Row]) -> Path:
             "calibration": {},
         },
         "pipeline": {"embedded_orders_per_s": 9.5, "webhook_to_room_p95_ms_over_vendor": 61.0},
-        "cold_start": {"create_invoice": {"ratio": 1.2, "ms": 640.0, "rss_mb": 71}},
+        "cold_start": {
+            "create_invoice": {"ratio": 1.2, "ms": 640.0, "rss_mb": 71},
+            "send_digest": {"embedded": {"ratio": 1.3, "ms": 720.0, "rss_mb": 80}},
+        },
         "machine": "2 cores",
         "date": "2026-11-24",
     }
@@ -247,10 +250,18 @@ def test_a_broken_promise_is_shown_as_one() -> None:
     assert say("reliability.bound", orders=number(4), bound=percent(0.75, 3)).en not in html
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "tasks.json").write_text('[{"task": 1}]')
-    with pytest.raises(EvidenceError, match=r"tasks\.json"):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("tasks.json", '[{"task": 1}]'), ("latest.json", '{"cold_start": {"send_digest": {}}}')],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(EvidenceError, match=re.escape(name)):
         collect(tmp_path)
+
+
+def test_the_slowest_start_is_told_of_wherever_it_was_measured(full: str) -> None:
+    assert "720\u00a0ms" in full
 
 
 def test_a_drawing_is_in_both_languages() -> None:
@@ -259,3 +270,10 @@ def test_a_drawing_is_in_both_languages() -> None:
     assert "1.234" in svg.id
     assert "one" in svg.en
     assert "1,234" in svg.en
+
+
+def test_a_logarithmic_scale_is_marked_in_short() -> None:
+    none = Text("", "")
+    svg = plots.bars([none, none], [230.0, 960_000.0], label=none, log=True)
+    assert ("1\u00a0jt" in svg.id, "1M" in svg.en) == (True, True)
+    assert "960.000" in svg.id
