@@ -23,7 +23,9 @@ from shared.ports import Clock
 
 # https://cloud.google.com/pubsub/docs/push: every other status is a nack.
 ACKS = frozenset({102, 200, 201, 202, 204})
-_POLL_S = 0.01
+# How often the queue is looked at, in seconds, and how many messages of a subscription are out at once.
+POLL_S = 0.01
+CONCURRENCY = 32
 
 log = logging.getLogger("dispatcher")
 
@@ -57,7 +59,7 @@ class Dispatcher:
         endpoints: Mapping[str, str],
         clock: Clock,
         policy: RetryPolicy,
-        concurrency: int = 32,
+        concurrency: int = CONCURRENCY,
     ) -> None:
         self._queue = queue
         self._endpoints = endpoints
@@ -76,7 +78,7 @@ class Dispatcher:
         ) as client:
             while True:
                 if not self._deliver_due(client):
-                    await asyncio.sleep(_POLL_S)
+                    await asyncio.sleep(POLL_S)
                 await asyncio.sleep(0)
 
     def _deliver_due(self, client: httpx.AsyncClient) -> int:

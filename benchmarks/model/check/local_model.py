@@ -12,12 +12,10 @@ import simpy
 from benchmarks.model.check.calibrate import Calibration
 from benchmarks.model.check.crowd import PAY_AFTER_S, Journey
 from benchmarks.model.gates import Gate, Processor
+from local.dispatcher import CONCURRENCY, POLL_S
 from local.world import THREADS
 
 Going = Generator[simpy.Event, Any, None]
-# local/dispatcher.py: how often it looks, and how many messages of a subscription it brings at once.
-POLL_S = 0.01
-CONCURRENCY = 8
 # Other programs' use of a core comes in bursts of about so long.
 _BURST_S = 0.02
 _GIVES_WAY_S = 0.001

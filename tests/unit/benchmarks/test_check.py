@@ -5,8 +5,9 @@ import pytest
 
 from benchmarks.model.check.calibrate import Calibration, Run, calibration
 from benchmarks.model.check.crowd import Journey, arrivals, throughput
-from benchmarks.model.check.local_model import POLL_S, Hops, fitted_hops, forecast
+from benchmarks.model.check.local_model import Hops, fitted_hops, forecast
 from benchmarks.model.check.run import Figures, capacity, errors
+from local.dispatcher import POLL_S
 from shared.errors import PipelineError
 
 KNOWN = Calibration(
