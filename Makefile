@@ -19,7 +19,7 @@ $(READY): requirements.txt requirements-dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-demo: $(READY) ## Run six sample orders through the whole chain
+demo: $(READY) ## Run sample orders through the whole chain
 	@$(BIN)/python -m local demo --backend $(BACKEND)
 
 up: $(READY) ## Start the local world and keep it until Ctrl-C
