@@ -5,11 +5,18 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.events import (
+    AttentionRaised,
     Event,
+    InvoiceCreated,
+    InvoiceExpired,
     InvoicePaid,
+    MeetingScheduled,
+    MentorAsked,
     OrderCancelled,
+    OrderRejected,
     OrderRescheduled,
     RefundDue,
+    RefundUpdated,
     SessionDeclined,
 )
 from shared.domain.facts import facts, request_of
@@ -17,6 +24,21 @@ from shared.domain.meetings import calendar_is_behind
 from shared.domain.notifications import CALENDAR_KINDS, Channel, Notification, notifications_for
 from shared.domain.order import Order, Status
 from shared.ports import DeliveryStore
+
+PUBLISHES = (
+    OrderRejected,
+    InvoiceCreated,
+    InvoicePaid,
+    InvoiceExpired,
+    MentorAsked,
+    SessionDeclined,
+    MeetingScheduled,
+    OrderRescheduled,
+    OrderCancelled,
+    RefundDue,
+    RefundUpdated,
+    AttentionRaised,
+)
 
 
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,16 +48,14 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     told: tuple[str, ...] = ()
 
 
-def hearing_of(
-    order: Order, deliveries: DeliveryStore, now: datetime, kinds: tuple[type[Event], ...]
-) -> Hearing:
-    """Return how far the facts of these kinds have come. What ``order.told`` names is not read."""
+def hearing_of(order: Order, deliveries: DeliveryStore, now: datetime) -> Hearing:
+    """Return how far an order's facts have come. What ``order.told`` names is not read."""
     if order.status is Status.PENDING:
         free = order.claimed_until is None or order.claimed_until <= now
         return Hearing(not_yet=(request_of(order),) if free else ())
     not_yet: list[Event] = []
     told: set[str] = set()
-    for fact in facts(order, *kinds):
+    for fact in facts(order, *PUBLISHES):
         if _has_work_left(fact, order, now):
             not_yet.append(fact)
             continue

@@ -10,20 +10,6 @@ from functions.reconcile_orders.hearing import hearing_of
 from shared import observability, tracing
 from shared.domain.billing import settle
 from shared.domain.confirmation import give_up_waiting, return_unchosen
-from shared.domain.events import (
-    AttentionRaised,
-    InvoiceCreated,
-    InvoiceExpired,
-    InvoicePaid,
-    MeetingScheduled,
-    MentorAsked,
-    OrderCancelled,
-    OrderRejected,
-    OrderRescheduled,
-    RefundDue,
-    RefundUpdated,
-    SessionDeclined,
-)
 from shared.domain.invoice import InvoiceStatus
 from shared.domain.meetings import (
     event_id,
@@ -48,20 +34,6 @@ from shared.ports import (
     RefundGateway,
 )
 
-PUBLISHES = (
-    OrderRejected,
-    InvoiceCreated,
-    InvoicePaid,
-    InvoiceExpired,
-    MentorAsked,
-    SessionDeclined,
-    MeetingScheduled,
-    OrderRescheduled,
-    OrderCancelled,
-    RefundDue,
-    RefundUpdated,
-    AttentionRaised,
-)
 PAGE_SIZE = 100
 # A tick ends before its request times out; the next one goes on where it stopped.
 TICK_LASTS = timedelta(seconds=40)
@@ -134,7 +106,7 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
 
     def _look(self, order: Order, now: datetime) -> Tick:
         order = self._ask(order, now)
-        heard = hearing_of(order, self.deliveries, now, PUBLISHES)
+        heard = hearing_of(order, self.deliveries, now)
         self.events.publish(*heard.not_yet)
         again_soon = bool(heard.not_yet)
         looked = partial(looked_at, now=now, told=heard.told, again_soon=again_soon)

@@ -5,7 +5,6 @@ from functools import partial
 import msgspec
 
 from functions.reconcile_orders.hearing import Hearing, hearing_of
-from functions.reconcile_orders.use_case import PUBLISHES
 from shared.domain.deliveries import Delivery, mark_failed, mark_undelivered
 from shared.domain.events import InvoicePaid, MeetingScheduled
 from shared.domain.notifications import Channel, Kind, Notification, Recipient
@@ -35,7 +34,7 @@ def _first(current: Delivery | None, *, out: Delivery) -> Delivery:
 
 
 def heard(deliveries: FakeDeliveryStore, order: Order = ORDER) -> Hearing:
-    return hearing_of(order, deliveries, NOW, PUBLISHES)
+    return hearing_of(order, deliveries, NOW)
 
 
 def kinds(hearing: Hearing) -> list[type]:
