@@ -1,6 +1,5 @@
 """Who came with what link to which order, and what the pages can tell them in their words."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 
@@ -94,7 +93,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return "-"
 
 
-def _facts(visit: Visit) -> Mapping[str, str]:
+def _facts(visit: Visit) -> Facts:
     order, reader, rules, refund = visit.order, visit.reader, visit.rules, visit.refund
     start = order.session.starts_at
     instants = {

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,15 +19,15 @@ class Words(msgspec.Struct, frozen=True):
 
     locale: Locale
     texts: Mapping[str, str]
-    facts: Mapping[str, str]
+    facts: MutableMapping[str, str]
 
     def __call__(self, key: str, **more: str) -> str:
         """Return the text of a key such as ``do.accept`` with the facts in it."""
-        return self.texts[key].format_map(ChainMap(more, self.facts))  # type: ignore[arg-type]
+        return self.texts[key].format_map(ChainMap(more, self.facts))
 
-    def knowing(self, facts: Mapping[str, str]) -> "Words":
+    def knowing(self, facts: MutableMapping[str, str]) -> "Words":
         """Return words that may tell these facts too."""
-        return Words(self.locale, self.texts, ChainMap(facts, self.facts))  # type: ignore[arg-type]
+        return Words(self.locale, self.texts, ChainMap(facts, self.facts))
 
 
 class Facts(dict[str, str]):
@@ -42,7 +42,7 @@ class Facts(dict[str, str]):
         return told
 
 
-def read_words(facts: Mapping[str, str]) -> Mapping[Locale, Words]:
+def read_words(facts: MutableMapping[str, str]) -> Mapping[Locale, Words]:
     """Return the words of every language."""
     return {locale: Words(locale, texts_of(locale), facts) for locale in LOCALES}
 
