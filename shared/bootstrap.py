@@ -183,7 +183,7 @@ class Wiring:
 
             queue = SqliteQueue(Path(self._backend.data_dir) / "queue.db")
             return SqlitePublisher(queue, self.clock)
-        from google.cloud.pubsub_v1 import PublisherClient
+        from google.pubsub_v1 import PublisherClient
 
         from shared.adapters.pubsub import PubSubPublisher
 

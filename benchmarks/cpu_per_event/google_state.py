@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, FieldFilter
-from google.cloud.pubsub_v1 import PublisherClient
+from google.pubsub_v1 import PublisherClient
 
 from benchmarks.cpu_per_event import records
 from benchmarks.cpu_per_event.state import Call, Timer
@@ -25,8 +25,8 @@ from shared.adapters.firestore import (
     FirestoreRejectedStore,
 )
 from shared.adapters.firestore_transact import RETRY, TIMEOUT_S, Content
-from shared.adapters.pubsub import _REQUEST_TIMEOUT_S as PUBLISH_TIMEOUT_S
-from shared.adapters.pubsub import _RETRY as PUBLISH_RETRY
+from shared.adapters.pubsub import REQUEST_TIMEOUT_S as PUBLISH_TIMEOUT_S
+from shared.adapters.pubsub import RETRY as PUBLISH_RETRY
 from shared.domain.deliveries import Delivery
 from shared.domain.events import Event
 from shared.domain.order import Change, Order
@@ -109,8 +109,11 @@ class GoogleState:
 
     def publish(self, event: Event, at: datetime) -> Call:
         """See State."""
-        topic = f"{self._topics}/{event.topic}"
-        return partial(self._publish, topic, messages.encode(event), records.attributes(event, at))
+        message = {"data": messages.encode(event), "attributes": records.attributes(event, at)}
+        request = {"topic": f"{self._topics}/{event.topic}", "messages": [message]}
+        return partial(
+            self._publisher.publish, request, retry=PUBLISH_RETRY, timeout=PUBLISH_TIMEOUT_S
+        )
 
     def _read(self, places: Sequence[_Place]) -> None:
         references = [self._at(place) for place in places]
@@ -150,12 +153,6 @@ class GoogleState:
 
     def _set(self, place: _Place, content: Content) -> None:
         self._at(place).set(content, retry=RETRY, timeout=TIMEOUT_S)
-
-    def _publish(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
-        future = self._publisher.publish(
-            topic, data, retry=PUBLISH_RETRY, timeout=PUBLISH_TIMEOUT_S, **attributes
-        )
-        future.result()
 
     def _at(self, place: _Place) -> DocumentReference:
         collection, name = place

@@ -59,7 +59,7 @@ FOR_THE_ANSWER = {
     "send_digest": GOOGLE,
 }
 # Below packages that are there anyway.
-NEVER_ON_EMBEDDED = ("google.cloud.firestore", "google.cloud.pubsub", "grpc", "opentelemetry")
+NEVER_ON_EMBEDDED = ("google.cloud.firestore", "google.pubsub_v1", "grpc", "opentelemetry")
 
 
 Answers = Callable[[str], tuple[Request, Loaded]]

@@ -1,14 +1,16 @@
 """What every EventPublisher does, in memory, in the SQLite queue and on Pub/Sub."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import grpc
 import pytest
-from google.cloud.pubsub_v1 import PublisherClient
-from google.pubsub_v1 import SubscriberClient
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
 from local.pubsub_topology import create_topics_and_subscriptions
 from shared import messages, tracing
@@ -53,8 +55,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
 def _pubsub(project: str) -> Iterator[Subject]:
     create_topics_and_subscriptions(project, {})
-    client = PublisherClient()
-    with SubscriberClient() as subscriber:
+    with PublisherClient() as client, SubscriberClient() as subscriber:
         for topic in TOPICS:
             subscriber.create_subscription(
                 name=f"projects/{project}/subscriptions/test-{topic}",
@@ -62,8 +63,6 @@ def _pubsub(project: str) -> Iterator[Subject]:
             )
         publisher = PubSubPublisher(client, project, FakeClock())
         yield Subject(publisher, lambda topic: _pulled(subscriber, project, topic))
-    client.stop()
-    client.transport.close()
 
 
 def test_an_event_arrives_on_its_topic_with_its_attributes(subject: Subject) -> None:
@@ -107,11 +106,38 @@ def test_raw_bytes_arrive_as_they_are(subject: Subject) -> None:
 
 @pytest.mark.emulator
 def test_a_topic_that_is_missing_may_come_yet(project: str) -> None:
-    client = PublisherClient()
-    with pytest.raises(RetryableError, match="publishing to Pub/Sub: 404"):
+    with (
+        PublisherClient() as client,
+        pytest.raises(RetryableError, match="publishing to Pub/Sub: 404"),
+    ):
         PubSubPublisher(client, project, FakeClock()).publish(REJECTED)
-    client.stop()
-    client.transport.close()
+
+
+@pytest.mark.emulator
+def test_what_is_for_one_topic_goes_in_as_few_requests_as_may_be(project: str) -> None:
+    create_topics_and_subscriptions(project, {})
+    requests = _Requests()
+    channel = grpc.intercept_channel(
+        grpc.insecure_channel(os.environ["PUBSUB_EMULATOR_HOST"]), requests
+    )
+    rejected = [OrderRejected(order_id=f"order-{n}", reason="slot_taken") for n in range(101)]
+    expired = InvoiceExpired(order_id="order-1", invoice_id="inv-1")
+    with PublisherClient(transport=PublisherGrpcTransport(channel=channel)) as client:
+        PubSubPublisher(client, project, FakeClock()).publish(*rejected, expired)
+    assert requests.sizes == [100, 1, 1]
+
+
+class _Requests(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+    """Counts the messages of each request."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def intercept_unary_unary(
+        self, continuation: Callable[..., Any], client_call_details: Any, request: Any
+    ) -> Any:
+        self.sizes.append(len(request.messages))
+        return continuation(client_call_details, request)
 
 
 def _number(event: Event) -> int:
