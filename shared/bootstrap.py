@@ -1,17 +1,18 @@
 """The one place where adapters are built: which ones, and with which settings.
 
-Nothing is imported or connected before a step first asks for it, so that a function starts with
-only what it uses.
+Nothing is imported or connected before a step first calls it, or says that it will, so that a
+function starts with only what it uses.
 """
 
 import os
-import threading
 from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from shared import tracing
 from shared.adapters.clock import OffsetClock, SystemClock
+from shared.adapters.later import Builder, Later
 from shared.adapters.observed_orders import ObservedOrderStore
 from shared.errors import SettingsError
 from shared.links import LinkSigner
@@ -62,12 +63,13 @@ class Wiring:
         if "K_SERVICE" in variables and self._backend.backend == "embedded":
             # Cloud Run sets it. SQLite there would be gone with the instance.
             raise SettingsError("cannot start:\n  BACKEND must be gcp on Cloud Run")
-        self._built: dict[str, Any] = {}
-        self._lock = threading.RLock()
+        self._builder = Builder()
+        self._later: dict[str, Later] = {}
         self._service = variables.get("K_SERVICE") or variables.get("FUNCTION_TARGET", "local")
         destination = self._backend.trace_destination
         if destination is not None:
-            tracing.install(lambda: self._once("tracer", lambda: self._tracer(destination)))
+            build = partial(self._tracer, destination)
+            tracing.install(lambda: self._builder.get("tracer", build))
 
     @property
     def clock(self) -> Clock:
@@ -79,26 +81,22 @@ class Wiring:
     @property
     def orders(self) -> OrderStore:
         """Orders and the mentors' days."""
-        store = self._store("orders", "SqliteOrderStore", "FirestoreOrderStore")
-        return self._once("observed orders", lambda: ObservedOrderStore(store))
+        return self._once("orders", self._observed_orders)
 
     @property
     def deliveries(self) -> DeliveryStore:
         """What has been sent to whom."""
-        store = self._store("deliveries", "SqliteDeliveryStore", "FirestoreDeliveryStore")
-        return cast("DeliveryStore", store)
+        return cast("DeliveryStore", self._store("deliveries", "DeliveryStore"))
 
     @property
     def rejected(self) -> RejectedStore:
         """Messages that could not be handled."""
-        store = self._store("rejected", "SqliteRejectedStore", "FirestoreRejectedStore")
-        return cast("RejectedStore", store)
+        return cast("RejectedStore", self._store("rejected", "RejectedStore"))
 
     @property
     def availability(self) -> AvailabilityStore:
         """When each mentor takes sessions."""
-        store = self._store("availability", "SqliteAvailabilityStore", "FirestoreAvailabilityStore")
-        return cast("AvailabilityStore", store)
+        return cast("AvailabilityStore", self._store("availability", "AvailabilityStore"))
 
     @property
     def events(self) -> EventPublisher:
@@ -153,29 +151,42 @@ class Wiring:
         settings = self.settings[LinkSettings]
         return self._once("links", lambda: LinkSigner(settings.keys, settings.base_url))
 
+    def load_ahead(self, *ports: object) -> None:
+        """Let these be built in the background, in this order, while the step begins.
+
+        Errors come to whoever calls one.
+        """
+        for port in ports:
+            if isinstance(port, Later):
+                port.load_ahead()
+
     def _fernet_vault(self) -> Vault:
         from shared.adapters.vault import FernetVault
 
         return FernetVault(self.settings[VaultSettings].keys.split(","))
 
-    def _store(self, name: str, sqlite: str, firestore: str) -> Any:
-        def build() -> Any:
-            if self._backend.backend == "embedded":
-                from shared.adapters import sqlite_stores
+    def _observed_orders(self) -> OrderStore:
+        store = self._open("orders", "OrderStore")
+        return ObservedOrderStore(self._traced("orders", store))
 
-                path = Path(self._backend.data_dir) / f"{name}.db"
-                return getattr(sqlite_stores, sqlite)(path)
-            from shared.adapters import firestore as firestore_stores
+    def _store(self, name: str, port: str) -> Any:
+        return self._port(name, partial(self._open, name, port))
 
-            return getattr(firestore_stores, firestore)(self._firestore_client())
+    def _open(self, name: str, port: str) -> Any:
+        if self._backend.backend == "embedded":
+            from shared.adapters import sqlite_stores
 
-        return self._port(name, build)
+            path = Path(self._backend.data_dir) / f"{name}.db"
+            return getattr(sqlite_stores, f"Sqlite{port}")(path)
+        from shared.adapters import firestore as firestore_stores
 
+        return getattr(firestore_stores, f"Firestore{port}")(self._firestore_client)
+
+    @cached_property
     def _firestore_client(self) -> Any:
         from google.cloud import firestore
 
-        project = self._backend.google_cloud_project
-        return self._once("firestore", lambda: firestore.Client(project=project))
+        return firestore.Client(project=self._backend.google_cloud_project)
 
     def _publisher(self) -> EventPublisher:
         if self._backend.backend == "embedded":
@@ -239,17 +250,17 @@ class Wiring:
         )
 
     def _port(self, name: str, build: Callable[[], T]) -> T:
-        """Build an adapter whose calls are measured where spans go anywhere."""
+        return self._once(name, lambda: self._traced(name, build()))
 
-        def traced() -> T:
-            from shared.adapters.traced import Traced
+    def _traced(self, name: str, adapter: T) -> T:
+        """Return an adapter whose calls are measured where spans go anywhere."""
+        if not self._backend.trace_destination:
+            return adapter
+        from shared.adapters.traced import Traced
 
-            return cast("T", Traced(build(), name))
-
-        return self._once(name, traced if self._backend.trace_destination else build)
+        return cast("T", Traced(adapter, name))
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
-        with self._lock:
-            if name not in self._built:
-                self._built[name] = build()
-            return cast("T", self._built[name])
+        """Return what stands for it; it is built by the builder, which ``build`` must not ask."""
+        later = self._later.setdefault(name, Later(self._builder, name, build))
+        return cast("T", later)

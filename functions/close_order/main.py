@@ -13,13 +13,15 @@ wiring = Wiring(XenditSettings, CheckoutSettings, GoogleSettings)
 
 @cache
 def _step() -> CloseOrder:
-    return CloseOrder(
+    step = CloseOrder(
         orders=wiring.orders,
         invoices=wiring.invoices,
         meetings=wiring.meetings,
         events=wiring.events,
         clock=wiring.clock,
     )
+    wiring.load_ahead(step.orders, step.meetings, step.events)
+    return step
 
 
 @entrypoint.pubsub(wiring, OrderCancelled, SessionDeclined)

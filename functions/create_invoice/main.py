@@ -19,7 +19,7 @@ wiring = Wiring(XenditSettings, CheckoutSettings, BookingSettings)
 
 @cache
 def _step() -> CreateInvoice:
-    return CreateInvoice(
+    step = CreateInvoice(
         orders=wiring.orders,
         availability=wiring.availability,
         calendars=wiring.busy_calendars,
@@ -28,6 +28,8 @@ def _step() -> CreateInvoice:
         clock=wiring.clock,
         claim=timedelta(seconds=wiring.settings[BackendSettings].claim_seconds),
     )
+    wiring.load_ahead(step.availability, step.orders, step.invoices, step.events)
+    return step
 
 
 @entrypoint.pubsub(wiring, OrderCreated)

@@ -16,7 +16,7 @@ wiring = Wiring(GoogleSettings, ReminderSettings, BookingSettings)
 
 @cache
 def _step() -> CreateMeeting:
-    return CreateMeeting(
+    step = CreateMeeting(
         orders=wiring.orders,
         meetings=wiring.meetings,
         events=wiring.events,
@@ -25,6 +25,8 @@ def _step() -> CreateMeeting:
         polls=POLLS_S,
         answer_within=wiring.settings[BookingSettings].answer_within,
     )
+    wiring.load_ahead(step.orders, step.meetings, step.events)
+    return step
 
 
 @entrypoint.pubsub(wiring, InvoicePaid, OrderRescheduled)

@@ -12,9 +12,11 @@ wiring = Wiring()
 
 @cache
 def _step() -> KeepDeadLetter:
-    return KeepDeadLetter(
+    step = KeepDeadLetter(
         rejected=wiring.rejected, orders=wiring.orders, events=wiring.events, clock=wiring.clock
     )
+    wiring.load_ahead(step.rejected, step.orders, step.events)
+    return step
 
 
 @entrypoint.pubsub_message(wiring)

@@ -22,9 +22,11 @@ wiring = Wiring(XenditSettings, CheckoutSettings, CallbackSettings)
 
 @cache
 def _step() -> HandleCallback:
-    return HandleCallback(
+    step = HandleCallback(
         orders=wiring.orders, invoices=wiring.invoices, events=wiring.events, clock=wiring.clock
     )
+    wiring.load_ahead(step.orders, step.invoices, step.events)
+    return step
 
 
 @cache

@@ -107,7 +107,8 @@ class ReconcileOrders(msgspec.Struct, frozen=True):
     def _look(self, order: Order, now: datetime) -> Tick:
         order = self._ask(order, now)
         heard = hearing_of(order, self.deliveries, now)
-        self.events.publish(*heard.not_yet)
+        if heard.not_yet:
+            self.events.publish(*heard.not_yet)
         again_soon = bool(heard.not_yet)
         looked = partial(looked_at, now=now, told=heard.told, again_soon=again_soon)
         self._apply(order, looked)

@@ -13,9 +13,11 @@ wiring = Wiring(XenditSettings)
 
 @cache
 def _step() -> RefundPayment:
-    return RefundPayment(
+    step = RefundPayment(
         orders=wiring.orders, refunds=wiring.refunds, events=wiring.events, clock=wiring.clock
     )
+    wiring.load_ahead(step.orders, step.refunds, step.events)
+    return step
 
 
 @entrypoint.pubsub(wiring, RefundDue)

@@ -18,7 +18,7 @@ wiring = Wiring(ChannelSettings, BrandSettings)
 @cache
 def _step() -> SendDigest:
     brand = wiring.settings[BrandSettings]
-    return SendDigest(
+    step = SendDigest(
         orders=wiring.orders,
         deliveries=wiring.deliveries,
         once=MailOnce(
@@ -30,6 +30,8 @@ def _step() -> SendDigest:
         renderer=Renderer(brand.brand),
         admin=brand.admin,
     )
+    wiring.load_ahead(step.deliveries, step.orders, wiring.mailer)
+    return step
 
 
 @entrypoint.http

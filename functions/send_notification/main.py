@@ -33,7 +33,7 @@ def _step() -> SendNotification:
         vault=wiring.vault,
         admin=brand.admin,
     )
-    return SendNotification(
+    step = SendNotification(
         orders=wiring.orders,
         deliveries=wiring.deliveries,
         events=wiring.events,
@@ -41,6 +41,8 @@ def _step() -> SendNotification:
         senders=_senders(composer),
         clock=wiring.clock,
     )
+    wiring.load_ahead(step.orders, step.deliveries, wiring.mailer)
+    return step
 
 
 def _senders(composer: Composer) -> Mapping[Channel, Sender]:

@@ -13,7 +13,9 @@ wiring = Wiring()
 
 @cache
 def _step() -> SendReminders:
-    return SendReminders(orders=wiring.orders, events=wiring.events)
+    step = SendReminders(orders=wiring.orders, events=wiring.events)
+    wiring.load_ahead(step.orders, step.events)
+    return step
 
 
 @entrypoint.http

@@ -21,7 +21,8 @@ class TrackDelivery(msgspec.Struct, frozen=True):
         """Handle the statuses of a webhook; return how many messages did not arrive."""
         failed = [status for status in statuses if status.progress is Progress.FAILED]
         undelivered = [event for status in failed if (event := self._note(status)) is not None]
-        self.events.publish(*undelivered)
+        if undelivered:
+            self.events.publish(*undelivered)
         return len(undelivered)
 
     def _note(self, status: MessageStatus) -> MessageUndelivered | None:
