@@ -56,7 +56,8 @@ class LinkSigner:
 
     def __init__(self, secrets: Sequence[str], base_url: str) -> None:
         # itsdangerous signs with the last key of its list.
-        self._secrets = list(reversed(secrets))
+        keys = list(reversed(secrets))
+        self._serializers = {purpose: _serializer(keys, purpose) for purpose in Purpose}
         self._base_url = base_url.rstrip("/")
 
     def url(self, purpose: Purpose, link: Link) -> str:
@@ -65,7 +66,7 @@ class LinkSigner:
 
     def token(self, purpose: Purpose, link: Link) -> str:
         """Return what a form of this purpose has to send along."""
-        token = self._serializer(purpose).dumps(msgspec.to_builtins(link))
+        token = self._serializers[purpose].dumps(msgspec.to_builtins(link))
         return token if isinstance(token, str) else token.decode()
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Link:
@@ -78,13 +79,12 @@ class LinkSigner:
     def read_expired(self, purpose: Purpose, token: str) -> Link:
         """Return what the link says, however old it is. Raises LinkError if it is not ours."""
         try:
-            return msgspec.convert(self._serializer(purpose).loads(token), Link)
+            return msgspec.convert(self._serializers[purpose].loads(token), Link)
         except (BadData, msgspec.ValidationError, RecursionError, UnicodeError) as error:
             raise LinkError from error
 
-    def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
-        # The purpose is part of the signing key, so a link of one never passes for another's.
-        options: dict[str, Any] = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        return URLSafeSerializer(
-            self._secrets, salt=f"mentoring.link.{purpose}", signer_kwargs=options
-        )
+
+def _serializer(keys: list[str], purpose: Purpose) -> URLSafeSerializer:
+    # The purpose is part of the signing key, so a link of one never passes for another's.
+    options: dict[str, Any] = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    return URLSafeSerializer(keys, salt=f"mentoring.link.{purpose}", signer_kwargs=options)

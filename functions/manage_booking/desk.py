@@ -115,12 +115,16 @@ class Desk(msgspec.Struct, frozen=True):
     @property
     def _acts(self) -> Mapping[Purpose, Callable[[Visit, Fields], Answer]]:
         return {
-            Purpose.ACCEPT: lambda visit, _: _done(visit, self.step.accept(visit.link)),
+            Purpose.ACCEPT: lambda visit, _: _done(
+                visit, self.step.accept(visit.order, visit.link)
+            ),
             Purpose.DECLINE: self._decline,
             Purpose.CANCEL: self._cancel,
             Purpose.RESCHEDULE: self._reschedule,
             Purpose.PAYOUT_ACCOUNT: self._give_account,
-            Purpose.PAYOUT_DONE: lambda visit, _: _done(visit, self.step.note_paid_out(visit.link)),
+            Purpose.PAYOUT_DONE: lambda visit, _: _done(
+                visit, self.step.note_paid_out(visit.order, visit.link)
+            ),
         }
 
     def _decline(self, visit: Visit, fields: Fields) -> Answer:
@@ -129,14 +133,14 @@ class Desk(msgspec.Struct, frozen=True):
         except FormError as error:
             page = action_pages.decline_page(visit, fields, error.complaints)
             return _incomplete(page)
-        return _done(visit, self.step.decline(visit.link, note))
+        return _done(visit, self.step.decline(visit.order, visit.link, note))
 
     def _cancel(self, visit: Visit, fields: Fields) -> Answer:
         # Nobody loses money that the page before had said they would get back.
         if fields.get(TOLD) != money_told(visit):
             page = action_pages.cancel_page(visit, changed=True)
             return Answer(status=409, outcome="money_changed", page=page)
-        return _done(visit, self.step.cancel(visit.link))
+        return _done(visit, self.step.cancel(visit.order, visit.link))
 
     def _reschedule(self, visit: Visit, fields: Fields) -> Answer:
         chosen = read_time(fields)
@@ -147,14 +151,14 @@ class Desk(msgspec.Struct, frozen=True):
             return self._gone(visit)
         if chosen == visit.order.session.starts_at:
             return self._gone(visit)
-        return _done(visit, self.step.reschedule(visit.link, chosen))
+        return _done(visit, self.step.reschedule(visit.order, visit.link, chosen))
 
     def _give_account(self, visit: Visit, fields: Fields) -> Answer:
         try:
             account = read_account(fields)
         except FormError as error:
             return _incomplete(action_pages.account_page(visit, fields, error.complaints))
-        return _done(visit, self.step.give_account(visit.link, account.text))
+        return _done(visit, self.step.give_account(visit.order, visit.link, account.text))
 
     def _overtaken(self, visit: Visit, fields: Fields, reason: str) -> Answer:
         """Answer to what the order, as it stands by now, refused."""

@@ -103,23 +103,23 @@ class Pages:
         self._style = templates.get_template("style.css").render(colour=brand.colour)
         self._template = templates.get_template("page.html")
         self._brand = brand
+        # What every page is sent with: it loads nothing, and its address goes nowhere.
+        self.headers: Mapping[str, str] = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": _policy(self._style),
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Robots-Tag": "noindex, nofollow",
+        }
 
     def html(self, page: Page) -> str:
         """Return the page as HTML."""
         return self._template.render(page=page, brand=self._brand, style=self._style)
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """What every page is sent with: it loads nothing, and its address goes nowhere."""
-        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
-        policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self';"
-            " frame-ancestors 'none'; base-uri 'none'"
-        )
-        return {
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": policy,
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "X-Robots-Tag": "noindex, nofollow",
-        }
+
+def _policy(style: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self';"
+        " frame-ancestors 'none'; base-uri 'none'"
+    )

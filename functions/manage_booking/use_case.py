@@ -35,7 +35,6 @@ from shared.ports import (
     EventPublisher,
     OrderStore,
     Vault,
-    stored_order,
 )
 
 PUBLISHES = (
@@ -62,6 +61,7 @@ _DAYTIME = tuple(
 class ManageBooking(msgspec.Struct, frozen=True):
     """Decide, record, publish. A link that was used, or is overtaken, changes nothing.
 
+    What is done is decided on the order as it stands by then; ``order`` is as it was just read.
     Each raises ActionRefusedError with the reason when it cannot be done.
     """
 
@@ -78,16 +78,16 @@ class ManageBooking(msgspec.Struct, frozen=True):
         """Return the order as it stands."""
         return self.orders.get(order_id)
 
-    def accept(self, link: Link) -> Order:
+    def accept(self, order: Order, link: Link) -> Order:
         """Take the mentor's yes."""
-        return self._do(link, partial(accept, revision=link.revision, now=self.clock.now()))
+        return self._do(order, partial(accept, revision=link.revision, now=self.clock.now()))
 
-    def decline(self, link: Link, note: str | None) -> Order:
+    def decline(self, order: Order, link: Link, note: str | None) -> Order:
         """Take the mentor's no, with what they say about it."""
         no = partial(decline, revision=link.revision, note=note, now=self.clock.now())
-        return self._do(link, no)
+        return self._do(order, no)
 
-    def cancel(self, link: Link) -> Order:
+    def cancel(self, order: Order, link: Link) -> Order:
         """Call the mentee's order off."""
         off = partial(
             cancel,
@@ -96,11 +96,10 @@ class ManageBooking(msgspec.Struct, frozen=True):
             refund_until=self.refund_until,
             now=self.clock.now(),
         )
-        return self._do(link, off)
+        return self._do(order, off)
 
-    def reschedule(self, link: Link, starts_at: datetime) -> Order:
+    def reschedule(self, order: Order, link: Link, starts_at: datetime) -> Order:
         """Move the session, if that time is still free."""
-        order = stored_order(self.orders, link.order_id)
         session = Session(starts_at=starts_at, duration_minutes=order.session.duration_minutes)
         availability = self.availability.get(order.mentor.id)
         move = partial(
@@ -136,7 +135,7 @@ class ManageBooking(msgspec.Struct, frozen=True):
             step_minutes=_STEP_MINUTES,
         )
 
-    def give_account(self, link: Link, account: str) -> Order:
+    def give_account(self, order: Order, link: Link, account: str) -> Order:
         """Keep the account that money is to be transferred to, sealed."""
         given = partial(
             give_account,
@@ -144,15 +143,14 @@ class ManageBooking(msgspec.Struct, frozen=True):
             sealed=self.vault.seal(account),
             now=self.clock.now(),
         )
-        return self._do(link, given)
+        return self._do(order, given)
 
-    def note_paid_out(self, link: Link) -> Order:
+    def note_paid_out(self, order: Order, link: Link) -> Order:
         """Note that the admin has transferred the money."""
         done = partial(note_paid_out, invoice_id=link.invoice_id, now=self.clock.now())
-        return self._do(link, done)
+        return self._do(order, done)
 
-    def _do(self, link: Link, decide: Decide) -> Order:
-        order = stored_order(self.orders, link.order_id)
+    def _do(self, order: Order, decide: Decide) -> Order:
         return self._told(self.orders.transact(order.id, decide, order.day_keys))
 
     def _told(self, order: Order) -> Order:

@@ -17,8 +17,8 @@ COSTS = {
     "happy": Counts(reads=27, writes=29, messages=7, pushed=8, vendor_calls=24),
     "happy_looked_after": Counts(reads=33, writes=32, messages=7, pushed=8, vendor_calls=27),
     "expired": Counts(reads=13, writes=12, messages=4, pushed=4, vendor_calls=8),
-    "cancelled": Counts(reads=34, writes=26, messages=10, pushed=12, vendor_calls=22),
-    "moved": Counts(reads=64, writes=36, messages=11, pushed=14, vendor_calls=31),
+    "cancelled": Counts(reads=33, writes=26, messages=10, pushed=12, vendor_calls=22),
+    "moved": Counts(reads=63, writes=36, messages=11, pushed=14, vendor_calls=31),
 }
 MOST = 1.3
 IS_OVER: dict[str, Callable[[Order], bool]] = {

@@ -30,6 +30,7 @@ from shared.domain.events import (
     SessionDeclined,
 )
 from shared.domain.notifications import TABLE, Channel
+from shared.domain.order import Order
 from shared.domain.people import Person
 from shared.domain.schedule import Session
 from shared.errors import PermanentError
@@ -148,28 +149,27 @@ class Steps:
     def follow(self, purpose: Purpose, link: Link, choose: Choose) -> None:
         """Do what somebody asks for by a link, as the pages of manage_booking do."""
         booking = self.manage_booking
+        order = booking.find(link.order_id)
+        if order is None:
+            return
         match purpose:
             case Purpose.ACCEPT:
-                booking.accept(link)
+                booking.accept(order, link)
             case Purpose.DECLINE:
-                booking.decline(link, "I am travelling")
+                booking.decline(order, link, "I am travelling")
             case Purpose.CANCEL:
-                booking.cancel(link)
+                booking.cancel(order, link)
             case Purpose.RESCHEDULE:
-                self._move(link, choose)
+                self._move(order, link, choose)
             case Purpose.PAYOUT_ACCOUNT:
-                booking.give_account(link, "BCA 0123456789")
+                booking.give_account(order, link, "BCA 0123456789")
             case Purpose.PAYOUT_DONE:
-                booking.note_paid_out(link)
-            case Purpose.MANAGE:
-                booking.find(link.order_id)
+                booking.note_paid_out(order, link)
 
-    def _move(self, link: Link, choose: Choose) -> None:
-        order = self.manage_booking.find(link.order_id)
-        offered = self.manage_booking.other_times(order) if order else ()
-        chosen = choose(offered)
+    def _move(self, order: Order, link: Link, choose: Choose) -> None:
+        chosen = choose(self.manage_booking.other_times(order))
         if chosen is not None:
-            self.manage_booking.reschedule(link, chosen)
+            self.manage_booking.reschedule(order, link, chosen)
 
 
 Deploy = Callable[[Ports, Settings], Steps]

@@ -354,17 +354,17 @@ def without_booking_the_new_time() -> Deploy:
 
 
 class _AnyLink(ManageBooking, frozen=True):
-    def accept(self, link: Link) -> Order:
-        return super().accept(self._renewed(link))
+    def accept(self, order: Order, link: Link) -> Order:
+        return super().accept(order, self._renewed(link))
 
-    def decline(self, link: Link, note: str | None) -> Order:
-        return super().decline(self._renewed(link), note)
+    def decline(self, order: Order, link: Link, note: str | None) -> Order:
+        return super().decline(order, self._renewed(link), note)
 
-    def cancel(self, link: Link) -> Order:
-        return super().cancel(self._renewed(link))
+    def cancel(self, order: Order, link: Link) -> Order:
+        return super().cancel(order, self._renewed(link))
 
-    def reschedule(self, link: Link, starts_at: datetime) -> Order:
-        return super().reschedule(self._renewed(link), starts_at)
+    def reschedule(self, order: Order, link: Link, starts_at: datetime) -> Order:
+        return super().reschedule(order, self._renewed(link), starts_at)
 
     def _renewed(self, link: Link) -> Link:
         return msgspec.structs.replace(

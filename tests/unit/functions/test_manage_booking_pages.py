@@ -58,7 +58,7 @@ def test_what_the_pages_offer_is_what_the_domain_does(
 def _refusal(act: object, bench: Bench, order: Order) -> str | None:
     assert callable(act)
     try:
-        act(bench.step, link_to(order))
+        act(bench.step, order, link_to(order))
     except ActionRefusedError as error:
         return error.reason
     return None
