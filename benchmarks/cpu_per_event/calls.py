@@ -17,8 +17,8 @@ from typing import Any
 
 import grpc
 
+from benchmarks.cpu_per_event.floors import FLOORS
 from benchmarks.cpu_per_event.turns import Send, Turns
-from benchmarks.scene import NAMES
 from local.config import load
 
 Recorded = list[tuple[str, int]]
@@ -121,7 +121,7 @@ def main(folder: Path) -> None:
     with ExitStack() as relays:
         for variable in config.emulators:
             relays.enter_context(_relayed(variable, recorder))
-        for name in NAMES:
+        for name in FLOORS:
             turns = Turns(name, config)
             turns.take(recorder.record)  # the first ones open and build, too
             calls[name] = turns.take(recorder.record)

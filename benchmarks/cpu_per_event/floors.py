@@ -15,7 +15,7 @@ import msgspec
 from benchmarks.cpu_per_event import records
 from benchmarks.cpu_per_event.state import Call, State
 from benchmarks.cpu_per_event.vendors import Vendors
-from benchmarks.scene import Request, Scene
+from benchmarks.scene import CANCELLING, Request, Scene
 from shared.domain.events import (
     AttentionRaised,
     Event,
@@ -23,6 +23,7 @@ from shared.domain.events import (
     InvoicePaid,
     MeetingScheduled,
     MessageUndelivered,
+    OrderCancelled,
     RefundDue,
     RefundUpdated,
     ReminderDue,
@@ -44,10 +45,9 @@ class Ground(NamedTuple):
     state: State
     vendors: Vendors
 
-    def publish(self, kind: type[Event], order: Order) -> Call:
+    def publish(self, order: Order, *kinds: type[Event]) -> Call:
         """Publish what is to be said of an order."""
-        (event,) = facts(order, kind)
-        return self.state.publish(event, self.scene.now())
+        return self.state.publish(facts(order, *kinds), self.scene.now())
 
     def look(self, order: Order, told: Sequence[str]) -> tuple[Call, ...]:
         """Read whether messages are out, and write that into the order."""
@@ -70,7 +70,7 @@ def _create_invoice(on: Ground, request: Request) -> Floor:
         on.state.change(order, order.day_keys, put=[records.booked_day(order)]),
         on.vendors.make_invoice(order),
         on.state.change(later, known=True),
-        on.publish(InvoiceCreated, later),
+        on.publish(later, InvoiceCreated),
     )
 
 
@@ -80,7 +80,7 @@ def _payment_callback(on: Ground, request: Request) -> Floor:
         on.state.read_order(order),
         on.vendors.read_invoice(order),
         on.state.change(later, order.day_keys),
-        on.publish(InvoicePaid, later),
+        on.publish(later, InvoicePaid),
     )
 
 
@@ -90,12 +90,21 @@ def _create_meeting(on: Ground, request: Request) -> Floor:
         on.state.read_order(order),
         on.vendors.make_event(order),
         on.state.change(later, known=True),
-        on.publish(MeetingScheduled, later),
+        on.publish(later, MeetingScheduled),
     )
 
 
 def _manage_booking(on: Ground, request: Request) -> Floor:
     return (on.state.read_order(request.order),)
+
+
+def _cancelling(on: Ground, request: Request) -> Floor:
+    order, later = request.order, on.scene.cancelled(request.order)
+    return (
+        on.state.read_order(order),
+        on.state.change(later, order.day_keys, put=[records.freed_day(order)]),
+        on.publish(later, OrderCancelled, RefundDue),
+    )
 
 
 def _close_order(on: Ground, request: Request) -> Floor:
@@ -105,7 +114,7 @@ def _close_order(on: Ground, request: Request) -> Floor:
         on.state.read_order(order),
         *map(on.vendors.delete_event, order.obsolete_events),
         on.state.change(later, known=True),
-        on.publish(RefundDue, later),
+        on.publish(later, RefundDue),
     )
 
 
@@ -115,7 +124,7 @@ def _refund_payment(on: Ground, request: Request) -> Floor:
         on.state.read_order(order),
         on.vendors.refund(refund_request(order, order.refunds[0])),
         on.state.change(later, known=True),
-        on.publish(RefundUpdated, later),
+        on.publish(later, RefundUpdated),
     )
 
 
@@ -125,7 +134,7 @@ def _send_reminder(on: Ground, request: Request) -> Floor:
     due = on.state.due("next_reminder_at", now)
     return (
         due,
-        on.state.publish(reminder, now),
+        on.state.publish([reminder], now),
         on.state.change(msgspec.structs.replace(order, next_reminder_at=None), known=True),
         due,
     )
@@ -154,7 +163,7 @@ def _track_delivery(on: Ground, request: Request) -> Floor:
     event = MessageUndelivered(order_id=record.order_id, key=record.key)
     return (
         on.state.put_delivery(record, known=False),
-        on.state.publish(event, on.scene.now()),
+        on.state.publish([event], on.scene.now()),
     )
 
 
@@ -171,7 +180,7 @@ def _keep_dead_letter(on: Ground, request: Request) -> Floor:
         on.state.keep(records.rejected(request, now)),
         on.state.read_order(order),
         on.state.change(later, known=True),
-        on.publish(AttentionRaised, later),
+        on.publish(later, AttentionRaised),
     )
 
 
@@ -180,6 +189,7 @@ FLOORS: Mapping[str, Callable[[Ground, Request], Floor]] = {
     "payment_callback": _payment_callback,
     "create_meeting": _create_meeting,
     "manage_booking": _manage_booking,
+    CANCELLING: _cancelling,
     "close_order": _close_order,
     "refund_payment": _refund_payment,
     "send_reminder": _send_reminder,

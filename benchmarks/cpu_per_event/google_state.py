@@ -70,10 +70,10 @@ class GoogleState:
     ) -> Call:
         """See State."""
         documents, memory = _memory()
-        keys = [day.key for day in put]
-        FirestoreOrderStore(memory).transact(
-            order.id, lambda *_: Change(order=order, days=tuple(put)), keys
-        )
+        store, keys = FirestoreOrderStore(memory), [day.key for day in put]
+        # A day that stays as it was would not be written.
+        for stored in (tuple(records.otherwise(day, order) for day in put), tuple(put)):
+            store.transact(order.id, lambda *_, days=stored: Change(order=order, days=days), keys)
         places = [] if known else [_of_order(order), *map(_of_day, days)]
         return partial(self._transact, places, _written(documents))
 
@@ -107,13 +107,17 @@ class GoogleState:
         ((place, content),) = _written(documents).items()
         return partial(self._set, place, content)
 
-    def publish(self, event: Event, at: datetime) -> Call:
+    def publish(self, events: Sequence[Event], at: datetime) -> Call:
         """See State."""
+        return partial(self._publish, [self._request(event, at) for event in events])
+
+    def _request(self, event: Event, at: datetime) -> dict[str, Any]:
         message = {"data": messages.encode(event), "attributes": records.attributes(event, at)}
-        request = {"topic": f"{self._topics}/{event.topic}", "messages": [message]}
-        return partial(
-            self._publisher.publish, request, retry=PUBLISH_RETRY, timeout=PUBLISH_TIMEOUT_S
-        )
+        return {"topic": f"{self._topics}/{event.topic}", "messages": [message]}
+
+    def _publish(self, requests: Sequence[dict[str, Any]]) -> None:
+        for request in requests:
+            self._publisher.publish(request, retry=PUBLISH_RETRY, timeout=PUBLISH_TIMEOUT_S)
 
     def _read(self, places: Sequence[_Place]) -> None:
         references = [self._at(place) for place in places]

@@ -46,6 +46,16 @@ def booked_day(of: Order) -> MentorDay:
     return MentorDay(key=of.day_keys[0], bookings=(of.booking,))
 
 
+def freed_day(of: Order) -> MentorDay:
+    """Return the first day of the order, without its slot."""
+    return MentorDay(key=of.day_keys[0])
+
+
+def otherwise(day: MentorDay, order: Order) -> MentorDay:
+    """Return a day with the order's slot if it is free there, and without if not."""
+    return msgspec.structs.replace(day, bookings=() if day.bookings else (order.booking,))
+
+
 def delivery(key: str, about: str, now: datetime) -> Delivery:
     """Return the record of a mail that is out, about an order or a day."""
     return Delivery(key=key, order_id=about, draft_id="r-1234567890", sent_at=now)

@@ -14,18 +14,21 @@ from typing import Any
 from rich.progress import Progress
 
 from benchmarks.cold_start.modules import environment
-from benchmarks.scene import NAMES, scene
+from benchmarks.cpu_per_event.floors import FLOORS
+from benchmarks.scene import CANCELLING, scene
 from benchmarks.scene.emulators import started_emulators
 from local.config import Backend, WorldConfig
 from local.staging import ROOT
 
 _EVENTS = 200
+_PAGES = "manage_booking"
 
 
 def run(progress: Progress) -> dict[str, Any]:
     """Return the figures of each function: production's clients' and, below them, the embedded.
 
-    Where the emulators cannot be started, that is said, and there are only the latter.
+    What manage_booking does is a form's; the page that it shows is beside it, under ``page``.
+    Where the emulators cannot be started, that is said, and there are only the embedded ones.
     """
     with tempfile.TemporaryDirectory(prefix="cpu-") as root:
         embedded = _all(progress, Path(root), "embedded")
@@ -33,13 +36,16 @@ def run(progress: Progress) -> dict[str, Any]:
             google = (
                 _all(progress, Path(root), "emulator", emulators=emulators) if emulators else {}
             )
-    return {name: google.get(name, {}) | {"embedded": embedded[name]} for name in NAMES}
+    figures = {name: google.get(name, {}) | {"embedded": embedded[name]} for name in FLOORS}
+    page = figures[_PAGES]
+    figures[_PAGES] = figures.pop(CANCELLING) | {"page": page}
+    return figures
 
 
 def _all(progress: Progress, root: Path, backend: Backend, **options: Any) -> dict[str, Any]:
     """Return each function's figures on one backend, each in a world of its own."""
     figures = {}
-    for name in progress.track(NAMES, description=f"processor per event, {backend}"):
+    for name in progress.track(FLOORS, description=f"processor per event, {backend}"):
         with scene(root / backend / name, backend, **options) as world:
             figures[name] = _figures(asked("worker", world.config, name, str(_EVENTS)))
     return figures

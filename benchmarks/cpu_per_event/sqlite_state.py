@@ -95,28 +95,30 @@ class SqliteState:
         sql = "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?)"
         return partial(self._rejected.select, sql, values)
 
-    def publish(self, event: Event, at: datetime) -> Call:
+    def publish(self, events: Sequence[Event], at: datetime) -> Call:
         """See State."""
-        attributes = json.dumps(records.attributes(event, at))
-        return partial(
-            self._publish, event.topic, messages.encode(event), attributes, at.isoformat(), at
-        )
+        rows = [
+            (event.topic, messages.encode(event), json.dumps(records.attributes(event, at)))
+            for event in events
+        ]
+        return partial(self._publish, rows, at.isoformat(), at)
 
     def _publish(
-        self, topic: str, data: bytes, attributes: str, published_at: str, due_at: datetime
+        self, rows: Sequence[tuple[str, bytes, str]], published_at: str, due_at: datetime
     ) -> None:
         db = self._queue.connection
         db.execute("BEGIN IMMEDIATE")
-        (number,) = db.execute(
-            "INSERT INTO messages (topic, data, attributes, published_at)"
-            " VALUES (?, ?, ?, ?) RETURNING id",
-            (topic, data, attributes, published_at),
-        ).fetchone()
-        db.execute(
-            "INSERT INTO deliveries (message_id, subscription, due_at)"
-            " SELECT ?, name, ? FROM subscriptions WHERE topic = ?",
-            (number, due_at.timestamp(), topic),
-        )
+        for topic, data, attributes in rows:
+            (number,) = db.execute(
+                "INSERT INTO messages (topic, data, attributes, published_at)"
+                " VALUES (?, ?, ?, ?) RETURNING id",
+                (topic, data, attributes, published_at),
+            ).fetchone()
+            db.execute(
+                "INSERT INTO deliveries (message_id, subscription, due_at)"
+                " SELECT ?, name, ? FROM subscriptions WHERE topic = ?",
+                (number, due_at.timestamp(), topic),
+            )
         db.execute("COMMIT")
 
 

@@ -55,5 +55,5 @@ class State(Protocol):
     def keep(self, message: RejectedMessage) -> Call:
         """Write a message that could not be handled."""
 
-    def publish(self, event: Event, at: datetime) -> Call:
-        """Publish an event, and wait until that is done."""
+    def publish(self, events: Sequence[Event], at: datetime) -> Call:
+        """Publish events, each on a topic of its own, and wait until that is done."""

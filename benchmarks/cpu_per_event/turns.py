@@ -39,7 +39,7 @@ def floor(request: FlaskRequest) -> Response:
 
 
 class Turns:
-    """Sends requests to a function and to its floor.
+    """Sends requests to a function and to its floor: those of a name in FLOORS.
 
     The function finds the world of ``config`` in this process's environment.
     """
@@ -48,7 +48,8 @@ class Turns:
         self._name = name
         self._config = config
         self._scene = Scene(config)
-        self._ours = _client(f"functions.{name}.main", name)
+        function = name.partition(".")[0]
+        self._ours = _client(f"functions.{function}.main", function)
         self._floor = _client(__name__, "floor")
         self._ground: Ground | None = None
 

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
 from benchmarks.scene.world import World
 from benchmarks.ticks.orders import told
 from functions.keep_dead_letter.use_case import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION
+from functions.manage_booking.action_pages import TOLD
 from shared import messages
 from shared.domain.deliveries import Delivery
 from shared.domain.events import Event, InvoiceCreated, InvoicePaid, OrderCancelled, RefundDue
@@ -61,9 +63,9 @@ class Request(msgspec.Struct, frozen=True):
 class Scene(World):
     """A world that can be asked for one request after the other."""
 
-    def request(self, function: str) -> Request:
-        """Return a request for a function, about an order of its own."""
-        return _REQUESTS[function](self)
+    def request(self, name: str) -> Request:
+        """Return a request for a function, or CANCELLING, about an order of its own."""
+        return _cancelling(self) if name == CANCELLING else _REQUESTS[name](self)
 
 
 def _create_invoice(world: World) -> Request:
@@ -90,6 +92,22 @@ def _manage_booking(world: World) -> Request:
     Whoever sends a form has opened its page a little before, and most who open a page send nothing.
     """
     order = world.put(world.scheduled())
+    path = f"/{Purpose.MANAGE}?token={_token(world, Purpose.MANAGE, order)}"
+    return Request(b"", {}, order, method="GET", path=path, status=200, says=order.id)
+
+
+def _cancelling(world: World) -> Request:
+    """Return the form with which a mentee cancels a session in time, so that money is to go back."""
+    order = world.put(world.scheduled(), booked=True)
+    fields = {"token": _token(world, Purpose.CANCEL, order), TOLD: "refunded"}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return Request(
+        urlencode(fields).encode(), headers, order, path=f"/{Purpose.CANCEL}", status=303
+    )
+
+
+def _token(world: World, purpose: Purpose, order: Order) -> str:
+    """Return what the order's mentee has in their link."""
     link = Link(
         order_id=order.id,
         recipient=Recipient.MENTEE,
@@ -98,8 +116,7 @@ def _manage_booking(world: World) -> Request:
     )
     config = world.config
     signer = LinkSigner([config.secrets.links], config.url("manage_booking"))
-    path = f"/{Purpose.MANAGE}?token={signer.token(Purpose.MANAGE, link)}"
-    return Request(b"", {}, order, method="GET", path=path, status=200, says=order.id)
+    return signer.token(purpose, link)
 
 
 def _close_order(world: World) -> Request:
@@ -196,6 +213,8 @@ _REQUESTS: Mapping[str, Callable[[World], Request]] = {
     "keep_dead_letter": _keep_dead_letter,
 }
 NAMES = tuple(_REQUESTS)
+# What manage_booking is asked to do, and not only to show.
+CANCELLING = "manage_booking.cancel"
 
 
 def _event(world: World, kind: type[Event], order: Order) -> Request:

@@ -49,9 +49,12 @@ class World:
         """Return the world's time."""
         return self.config.clock.now()
 
-    def put(self, order: Order) -> Order:
-        """Store an order as it is."""
-        return self.orders.transact(order.id, lambda _current, _days: Change(order=order))
+    def put(self, order: Order, *, booked: bool = False) -> Order:
+        """Store an order as it is, and its slot in the mentor's days if that is booked."""
+        held = tuple(days(order, of=order).values()) if booked else ()
+        return self.orders.transact(
+            order.id, lambda _current, _days: Change(order=order, days=held), [d.key for d in held]
+        )
 
     def sent(self, delivery: Delivery) -> None:
         """Store the record of a message that is out."""

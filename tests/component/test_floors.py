@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.cpu_per_event.calls import Recorded
+from benchmarks.cpu_per_event.floors import FLOORS
 from benchmarks.cpu_per_event.run import asked
-from benchmarks.scene import NAMES, scene
+from benchmarks.scene import CANCELLING, scene
 from benchmarks.scene.emulators import started_emulators
 from local.emulators import Emulators
 
@@ -29,6 +30,7 @@ REQUESTS = {
     "payment_callback": [GET, "GET /v2/invoices/{id}", GET, COMMIT, PUBLISH],
     "create_meeting": [GET, f"POST {EVENTS}", COMMIT, PUBLISH],
     "manage_booking": [GET],
+    CANCELLING: [GET, GET, COMMIT, PUBLISH, PUBLISH],
     "close_order": [GET, f"DELETE {EVENTS}/{{id}}", COMMIT, PUBLISH],
     "refund_payment": [GET, "POST /refunds", COMMIT, PUBLISH],
     "send_reminder": [QUERY, PUBLISH, COMMIT, QUERY],
@@ -47,6 +49,7 @@ STATEMENTS = {
     "payment_callback": 11,
     "create_meeting": 10,
     "manage_booking": 1,
+    CANCELLING: 13,
     "close_order": 10,
     "refund_payment": 10,
     "send_reminder": 10,
@@ -80,7 +83,7 @@ def assert_same(ours: Recorded, floor: Recorded) -> None:
     assert [a / b for (_, a), (_, b) in zip(floor, ours, strict=True)] == [SAME_SIZE] * len(ours)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FLOORS)
 def test_a_floor_runs_the_same_statements(name: str, embedded: Calls) -> None:
     ours, floor = embedded[name]
     assert len(ours) == STATEMENTS[name]
@@ -88,7 +91,7 @@ def test_a_floor_runs_the_same_statements(name: str, embedded: Calls) -> None:
 
 
 @pytest.mark.emulator
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FLOORS)
 def test_a_floor_sends_the_same_requests_to_google(name: str, google: Calls) -> None:
     ours, floor = google[name]
     assert [call for call, _ in ours] == REQUESTS[name]
