@@ -1,8 +1,6 @@
-"""What a function needs to start, and what it loads."""
+"""What a function needs to start."""
 
-import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +8,6 @@ import pytest
 
 from local.ports import free_ports
 from local.staging import stage
-from local.topology import FUNCTIONS
 from tests.component.functions.bench import command, environment
 
 XENDIT = {
@@ -45,15 +42,6 @@ NEEDED: dict[str, dict[str, str]] = {
     "send_digest": MAIL,
     "reconcile_orders": XENDIT | GOOGLE,
 }
-# Builds all that the function's step works with, and says which modules that took.
-PROBE = """
-import json, sys
-from main import {name}
-from functions.{name} import main
-main._step()
-json.dump(sorted(sys.modules), sys.stdout)
-"""
-
 Staged = Callable[[str], Path]
 
 
@@ -116,58 +104,3 @@ def test_wrong_settings_are_all_named_and_no_secret_is_shown(staged: Staged) -> 
     assert {line.split()[0] for line in problems(refused.stderr)} == set(wrong)
     for secret in (CALLBACK["XENDIT_SECRET_KEY"], CALLBACK["XENDIT_CALLBACK_TOKEN"]):
         assert secret not in refused.stdout + refused.stderr
-
-
-# Embedded, and without tracing, which is off unless a setting asks for it.
-CLOUD = ("google.cloud.firestore", "google.cloud.pubsub", "google.pubsub", "grpc", "opentelemetry")
-GOOGLE_APIS = ("googleapiclient", "httplib2", "google_auth_httplib2")
-NO_TEMPLATES_OF_MAILS = ("babel",)
-FORBIDDEN: dict[str, tuple[str, ...]] = {
-    "create_invoice": (*CLOUD, *GOOGLE_APIS, *NO_TEMPLATES_OF_MAILS),
-    "payment_callback": (*CLOUD, *GOOGLE_APIS, *NO_TEMPLATES_OF_MAILS),
-    "create_meeting": (*CLOUD, "xendit", *NO_TEMPLATES_OF_MAILS),
-    "send_notification": (*CLOUD, "xendit"),
-    "send_reminder": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
-    "reconcile_orders": (*CLOUD, *NO_TEMPLATES_OF_MAILS),
-    "manage_booking": (*CLOUD, *GOOGLE_APIS, "xendit"),
-    "close_order": (*CLOUD, *NO_TEMPLATES_OF_MAILS),
-    "refund_payment": (*CLOUD, *GOOGLE_APIS, *NO_TEMPLATES_OF_MAILS),
-    "track_delivery": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
-    "send_digest": (*CLOUD, "xendit"),
-    "keep_dead_letter": (*CLOUD, *GOOGLE_APIS, "xendit", *NO_TEMPLATES_OF_MAILS),
-}
-# Proof that the probe sees what a step loads.
-LOADED = {
-    "create_invoice": {"xendit.invoice"},
-    "payment_callback": {"xendit.invoice"},
-    "create_meeting": {"googleapiclient.discovery"},
-    "send_notification": {"googleapiclient.discovery", "babel"},
-    "send_digest": {"googleapiclient.discovery", "babel"},
-    "close_order": {"xendit.invoice", "googleapiclient.discovery"},
-    "reconcile_orders": {"xendit.invoice", "googleapiclient.discovery"},
-}
-
-
-def test_every_function_has_its_list_of_what_it_must_not_load() -> None:
-    assert set(FORBIDDEN) == {function.name for function in FUNCTIONS}
-
-
-@pytest.mark.parametrize("name", FORBIDDEN)
-def test_a_function_loads_nothing_that_it_does_not_use(
-    name: str, staged: Staged, tmp_path: Path
-) -> None:
-    local = {"DATA_DIR": str(tmp_path), "GOOGLE_API_BASE_URL": "http://127.0.0.1:9"}
-    probed = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", PROBE.format(name=name)],
-        cwd=staged(name),
-        env=environment(NEEDED.get(name, {}) | local),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert probed.returncode == 0, probed.stderr
-    loaded = json.loads(probed.stdout)
-    assert LOADED.get(name, set()) <= set(loaded)
-    unused = FORBIDDEN[name]
-    assert [m for m in loaded if any(f"{m}.".startswith(f"{u}.") for u in unused)] == []

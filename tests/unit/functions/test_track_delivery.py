@@ -54,8 +54,7 @@ def test_a_message_that_goes_its_way_is_nothing_to_note(progress: Progress) -> N
     chain, crash = sent(), Crash()
     status = MessageStatus(key=KEY, message_id="wamid.1", progress=progress)
     assert chain.track_delivery(crash)([status]) == 0
-    assert crash.calls == ["publish"]
-    assert chain.events.events == []
+    assert crash.calls == []
     assert known(chain).arrived
 
 
