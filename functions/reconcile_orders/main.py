@@ -14,7 +14,7 @@ wiring = Wiring(XenditSettings, CheckoutSettings, GoogleSettings)
 
 @cache
 def _step() -> ReconcileOrders:
-    return ReconcileOrders(
+    step = ReconcileOrders(
         orders=wiring.orders,
         deliveries=wiring.deliveries,
         invoices=wiring.invoices,
@@ -23,6 +23,8 @@ def _step() -> ReconcileOrders:
         events=wiring.events,
         clock=wiring.clock,
     )
+    wiring.load_ahead(step.orders, step.meetings, step.invoices)
+    return step
 
 
 @entrypoint.http
