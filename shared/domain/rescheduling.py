@@ -75,7 +75,7 @@ def reschedule(
         buffer_minutes=buffer_of(availability),
     )
     _check_free(moved, days, availability, busy, now)
-    return Change(order=_after_move(moved, now), days=_rebooked(moved, days))
+    return Change(order=_after_move(moved, now), days=_rebooked(order, moved, days))
 
 
 def _check_free(
@@ -97,11 +97,12 @@ def _check_free(
         raise ActionRefusedError(SLOT_TAKEN)
 
 
-def _rebooked(moved: Order, days: Days) -> tuple[MentorDay, ...]:
-    touched = set(moved.day_keys)
+def _rebooked(order: Order, moved: Order, days: Days) -> tuple[MentorDay, ...]:
+    """Return the days that the move changes; each must have been read."""
+    new = set(moved.day_keys)
     return tuple(
-        day.with_booking(moved.booking) if key in touched else day.without_order(moved.id)
-        for key, day in days.items()
+        days[key].with_booking(moved.booking) if key in new else days[key].without_order(moved.id)
+        for key in dict.fromkeys((*order.day_keys, *moved.day_keys))
     )
 
 

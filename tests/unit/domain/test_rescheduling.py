@@ -26,8 +26,8 @@ from shared.domain.order import LOOK_AFTER_CHANGE, Change, Confirmation, Order, 
 from shared.domain.placement import SESSION_IN_PAST, SLOT_TAKEN
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from shared.domain.rescheduling import MOVABLE, SHORTEST_NOTICE, days_to_move, reschedule
-from shared.domain.schedule import DayKey, MentorDay, Period, Session
-from shared.errors import ActionRefusedError
+from shared.domain.schedule import DayKey, DaysRead, MentorDay, Period, Session
+from shared.errors import ActionRefusedError, RetryableError
 from tests.builders import (
     NOW,
     asked_order,
@@ -218,6 +218,25 @@ def test_a_link_moves_once() -> None:
     assert (twice.moves, twice.moved_from, twice.revision) == (2, TOMORROW, 2)
 
 
+def test_an_order_that_was_moved_since_it_was_read_keeps_no_slot_for_nothing() -> None:
+    once = moved(scheduled_order()).order
+    next_week = START + timedelta(days=7)
+    new = Session(starts_at=next_week, duration_minutes=once.session.duration_minutes)
+    # The days were asked for when it was still where it had been before.
+    read = DaysRead({key: MentorDay(key=key) for key in days_to_move(scheduled_order(), new, None)})
+    with pytest.raises(RetryableError, match="was moved meanwhile"):
+        reschedule(
+            once,
+            read,
+            starts_at=next_week,
+            revision=once.revision,
+            availability=None,
+            busy=(),
+            move_until=6 * HOUR,
+            now=LATER,
+        )
+
+
 @pytest.mark.parametrize("hours", [0, 6, 48])
 @pytest.mark.parametrize(("seconds", "late"), [(-1, False), (0, False), (1, True)])
 def test_a_scheduled_session_can_be_moved_until_exactly_so_many_hours_before(
@@ -286,20 +305,20 @@ def test_what_stood_against_the_old_time_stands_not_against_the_new_one(current:
     assert [attention.reason for attention in left.attention] == [EVENT_DELETED]
 
 
-def test_a_move_that_sees_too_few_days_is_a_mistake_and_not_a_double_booking() -> None:
-    # The control: without the new day the conflict there could not be seen.
+def test_a_move_that_sees_too_few_days_begins_anew() -> None:
     other = at(TOMORROW)
-    blind = {key: MentorDay(key=key) for key in scheduled_order().day_keys}
+    blind = DaysRead({key: MentorDay(key=key) for key in scheduled_order().day_keys})
     seeing = days_to_move(scheduled_order(), session(starts_at=TOMORROW), None)
     assert set(other.day_keys) <= set(seeing)
-    change = reschedule(
-        scheduled_order(),
-        blind,
-        starts_at=TOMORROW,
-        revision=0,
-        availability=None,
-        busy=(),
-        move_until=HOUR,
-        now=LATER,
-    )
-    assert change.days[0].bookings == ()
+    # Else the conflict with the other order could not be seen.
+    with pytest.raises(RetryableError, match="was not read"):
+        reschedule(
+            scheduled_order(),
+            blind,
+            starts_at=TOMORROW,
+            revision=0,
+            availability=None,
+            busy=(),
+            move_until=HOUR,
+            now=LATER,
+        )
