@@ -6,8 +6,8 @@ import msgspec
 
 from shared.domain.events import AttentionRaised, RefundDue, RefundUpdated
 from shared.domain.facts import facts
-from shared.domain.order import MoneyBackState, Order
-from shared.domain.refunds import record_refund, refund_request, want_account
+from shared.domain.order import Order
+from shared.domain.refunds import asks_provider, record_refund, refund_request, want_account
 from shared.errors import NotRefundableError, PermanentError, RetryableError
 from shared.ports import Clock, EventPublisher, OrderStore, RefundGateway
 
@@ -31,7 +31,7 @@ class RefundPayment(msgspec.Struct, frozen=True):
         owed = None if order is None else order.refund_of(event.invoice_id)
         if order is None or owed is None:
             raise RetryableError(f"order {event.order_id} does not show this refund yet")
-        if owed.state is MoneyBackState.DUE:
+        if asks_provider(owed):
             order = self._refund(order, event.invoice_id)
         self.events.publish(*facts(order, *PUBLISHES))
 

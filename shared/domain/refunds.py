@@ -54,6 +54,17 @@ def refund_request(order: Order, refund: MoneyBack) -> RefundRequest:
     )
 
 
+def asks_provider(owed: MoneyBack) -> bool:
+    """Whether the provider is to be asked for this money when the message comes.
+
+    Also while the mentee is asked for an account because it refused: of two deliveries one may have
+    been refused and the other done, its answer and its webhook lost. Asking again with the same key
+    tells, and does nothing twice.
+    """
+    refused = owed.state in WANTS_ACCOUNT and owed.refund_id is None
+    return owed.state is MoneyBackState.DUE or refused
+
+
 def record_refund(current: Order | None, _days: Days, *, told: Refund, now: datetime) -> Change:
     """Record what the provider says of a refund: under way, done, or failed."""
     order = existing(current)

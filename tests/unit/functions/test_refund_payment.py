@@ -1,10 +1,14 @@
 """refund_payment: money goes back once, or a person is asked to what account."""
 
+from functools import partial
+
+import msgspec
 import pytest
 
 from shared.domain.events import AttentionRaised, RefundDue, RefundUpdated
 from shared.domain.order import MoneyBackState, Order
-from shared.domain.refunds import REFUND_FAILED
+from shared.domain.refund import RefundStatus
+from shared.domain.refunds import REFUND_FAILED, WANTS_ACCOUNT, record_refund
 from shared.errors import NotDoneError, NotRefundableError, PermanentError, RetryableError
 from shared.ports import InvoiceRequest
 from tests.builders import NOW, event_of, invoiced_order, paid_order, refunding_order
@@ -83,7 +87,7 @@ def test_a_way_of_payment_that_takes_no_refunds_needs_an_account_and_no_admin() 
 
 def test_a_refund_that_the_provider_refuses_needs_both() -> None:
     chain = owing()
-    chain.refunds.faults.before("refund", PermanentError("400"))
+    chain.refunds.faults.before("refund", PermanentError("400"), PermanentError("400"))
     for _ in range(2):
         chain.refund_payment()(DUE)
     assert chain.refunds.all == []
@@ -91,6 +95,29 @@ def test_a_refund_that_the_provider_refuses_needs_both() -> None:
         updated(MoneyBackState.FAILED),
         AttentionRaised(order_id=DUE.order_id, reason=REFUND_FAILED, since=NOW),
     ]
+
+
+def test_what_was_refused_to_one_delivery_and_done_for_another_does_not_go_by_hand_too() -> None:
+    chain = owing()
+    chain.refunds.faults.after("refund", RetryableError("timeout"))
+    with pytest.raises(RetryableError, match="timeout"):
+        chain.refund_payment()(DUE)
+    chain.refunds.faults.before("refund", PermanentError("400"))
+    chain.refund_payment()(DUE)
+    assert state(chain) is MoneyBackState.FAILED
+    chain.refund_payment()(DUE)  # the first, once more
+    assert len(chain.refunds.all) == 1
+    assert state(chain) is MoneyBackState.STARTED
+
+
+def test_a_refund_that_failed_at_the_provider_is_not_asked_for_again() -> None:
+    chain, crash = owing(), Crash()
+    chain.refund_payment()(DUE)
+    (given,) = chain.refunds.all
+    failed = msgspec.structs.replace(given, status=RefundStatus.FAILED)
+    chain.orders.transact(DUE.order_id, partial(record_refund, told=failed, now=chain.clock.now()))
+    chain.refund_payment(crash)(DUE)
+    assert crash.calls == ["get", "publish"]
 
 
 @pytest.mark.parametrize("error", [PermanentError("400"), NotRefundableError("BANK")])
@@ -134,7 +161,9 @@ def test_each_payment_goes_back_by_itself() -> None:
     ]
 
 
-@pytest.mark.parametrize("state", sorted(set(MoneyBackState) - {MoneyBackState.DUE}))
+@pytest.mark.parametrize(
+    "state", sorted(set(MoneyBackState) - WANTS_ACCOUNT - {MoneyBackState.DUE})
+)
 def test_what_is_not_due_any_more_is_not_asked_for(state: MoneyBackState) -> None:
     chain, crash = owing(), Crash()
     chain.put(refunding_order(state))
