@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MethodType
 
 import pytest
 
@@ -19,7 +20,8 @@ from shared.settings import (
 
 def kind(method: Callable[..., object]) -> str:
     """Return the name of the class whose method it is."""
-    return type(method.__self__).__name__  # type: ignore[attr-defined]
+    assert isinstance(method, MethodType)
+    return type(method.__self__).__name__
 
 
 @pytest.mark.parametrize("backend", [{}, {"BACKEND": "embedded"}])

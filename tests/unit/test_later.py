@@ -27,6 +27,19 @@ def counted(built: list[str], name: str) -> Callable[[], Adapter]:
     return build
 
 
+class FailsOnce:
+    """Builds an adapter, but not at the first attempt."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+
+    def __call__(self) -> Adapter:
+        self.attempts += 1
+        if self.attempts == 1:
+            raise OSError("no credentials yet")
+        return Adapter()
+
+
 def test_nothing_is_built_before_it_is_called_and_then_once() -> None:
     built: list[str] = []
     later = Later(Builder(), "orders", counted(built, "orders"))
@@ -80,30 +93,16 @@ def test_two_that_stand_for_the_same_share_it() -> None:
 
 
 def test_who_calls_hears_what_went_wrong_and_the_next_call_tries_again() -> None:
-    attempts: list[int] = []
-
-    def build() -> Adapter:
-        attempts.append(1)
-        if len(attempts) == 1:
-            raise OSError("no credentials yet")
-        return Adapter()
-
+    build = FailsOnce()
     later = Later(Builder(), "orders", build)
     with pytest.raises(OSError, match="no credentials yet"):
         later.name()
     assert later.name()
-    assert len(attempts) == 2
+    assert build.attempts == 2
 
 
 def test_what_failed_ahead_is_tried_again_when_it_is_needed() -> None:
-    attempts: list[int] = []
-
-    def build() -> Adapter:
-        attempts.append(1)
-        if len(attempts) == 1:
-            raise OSError("no credentials yet")
-        return Adapter()
-
+    build = FailsOnce()
     builder = Builder()
     later = Later(builder, "orders", build)
     later.load_ahead()
