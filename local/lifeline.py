@@ -2,12 +2,15 @@
 
 ``python -m local.lifeline`` is the guard of all commands of one process. It reads the ids of their
 process groups from standard input, which stays open until the starter ends, in whatever way; then
-it kills those groups. A parent-death signal would reach only children, and only on Linux.
+it kills those groups. A command waits until the guard knows of it. A parent-death signal would
+reach only children, and only on Linux.
 """
 
 import atexit
+import errno
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
+# Becomes the command once it is told to, and ends if its starter has ended before.
+_HELD = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
 
 
 class TetheredProcess:
@@ -32,10 +37,11 @@ class TetheredProcess:
         environment: Mapping[str, str] | None = None,
         folder: Path = _ROOT,
     ) -> None:
+        _check_exists(command[0], os.environ if environment is None else environment)
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - commands of our own
-                command,
-                stdin=subprocess.DEVNULL,
+                [*_HELD, *command],
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -43,6 +49,7 @@ class TetheredProcess:
                 cwd=folder,
             )
         _tell_guard(f"+{self._process.pid}")
+        self._let_go()
 
     @property
     def pid(self) -> int:
@@ -64,6 +71,17 @@ class TetheredProcess:
         self.signal(signal.SIGKILL)
         self._process.wait()
         _tell_guard(f"-{self._process.pid}")
+
+    def _let_go(self) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None
+        with suppress(BrokenPipeError), pipe:
+            pipe.write(b"\n")
+
+
+def _check_exists(program: str, environment: Mapping[str, str]) -> None:
+    if shutil.which(program, path=environment.get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
 
 
 def _tell_guard(line: str) -> None:

@@ -14,6 +14,8 @@ from local.lifeline import TetheredProcess
 
 # A child in the background whose own child writes its process id: the shape of gcloud and Java.
 _FAMILY = ("sh", "-c", "sh -c 'echo $$; sleep 600; true' & wait")
+# The same, whose starter is killed before it can do anything more.
+_DEADLY = ("sh", "-c", "kill -KILL $PPID; sh -c 'echo $$; sleep 600; true' & wait")
 _STARTER = """
 import sys, time
 from pathlib import Path
@@ -52,14 +54,27 @@ def test_ending_it_ends_grandchildren_too(tmp_path: Path) -> None:
     _eventually(lambda: _is_gone(grandchild))
 
 
+def _starter(command: tuple[str, ...], log: Path) -> "subprocess.Popen[bytes]":
+    program = _STARTER.format(command=command, log=str(log))
+    return subprocess.Popen([sys.executable, "-c", program])  # noqa: S603 - the lines above
+
+
 def test_a_starter_that_is_killed_takes_them_along(tmp_path: Path) -> None:
-    program = _STARTER.format(command=_FAMILY, log=str(tmp_path / "log"))
-    starter = subprocess.Popen([sys.executable, "-c", program])  # noqa: S603 - the lines above
+    starter = _starter(_FAMILY, tmp_path / "log")
     grandchild = _grandchild(tmp_path / "log")
     assert not _is_gone(grandchild)
     starter.send_signal(signal.SIGKILL)
     starter.wait()
     _eventually(lambda: _is_gone(grandchild))
+
+
+def test_a_starter_that_is_killed_as_they_start_takes_them_along(tmp_path: Path) -> None:
+    logs = [tmp_path / f"log-{number}" for number in range(8)]
+    for starter in [_starter(_DEADLY, log) for log in logs]:
+        starter.wait()
+    time.sleep(1)
+    written = [found for log in logs if (found := log.read_text().strip())]
+    assert all(_is_gone(int(grandchild)) for grandchild in written)
 
 
 def test_ending_what_has_ended_is_quiet(tmp_path: Path) -> None:
