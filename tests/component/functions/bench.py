@@ -33,6 +33,7 @@ from tests.builders import mentor, order_created, session
 from tests.vendors import Vendor, served, served_google, served_xendit
 
 _READY_S = 30.0
+_EVENT_S = 20.0
 _numbers = itertools.count(1)
 
 
@@ -126,6 +127,15 @@ class Functions:
     def events(self) -> list[Event]:
         """Take the published messages off the queue, as events."""
         return [msgspec.convert(data, TOPICS[topic]) for topic, data in self.published()]
+
+    def awaited_event(self) -> Event:
+        """Return the next published event, which follows from what a simulator does by itself."""
+        deadline = time.monotonic() + _EVENT_S
+        while not (found := self.events()):
+            assert time.monotonic() < deadline, "nothing was published"
+            time.sleep(0.02)
+        (event,) = found
+        return event
 
     def order(self, order_id: str) -> Order:
         """Return an order that must exist."""

@@ -80,12 +80,9 @@ def test_a_number_that_is_not_on_whatsapp_is_told_by_mail(functions: Functions) 
 
 def test_a_number_that_meta_cannot_reach_after_all_is_told_by_mail(functions: Functions) -> None:
     event = told(functions, FAILS_LATER, "later@mail.example")
-    clock = functions.config.clock
-    deadline = clock.now() + timedelta(seconds=20)
-    while record(functions, key_of(event)).failed is None:
-        assert clock.now() < deadline
-        clock.sleep(0.05)
-    (lost,) = [e for e in functions.events() if isinstance(e, MessageUndelivered)]
+    lost = functions.awaited_event()
+    assert isinstance(lost, MessageUndelivered)
+    assert record(functions, key_of(event)).failed is not None
     for _ in range(2):
         assert functions.deliver("send_notification", lost).status_code == 204
     assert len(functions.mails("later@mail.example")) == 1
