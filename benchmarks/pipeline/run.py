@@ -1,6 +1,7 @@
 """Orders per second and latencies of the local world as it is, and of the same work on DBOS.
 
-The systems take turns on the same simulators, and those whose turn it is not are stopped.
+The systems take turns on the same simulators, and those whose turn it is not are stopped. After
+them, for itself, comes the world on the official emulators.
 """
 
 import signal
@@ -16,9 +17,12 @@ from rich.progress import Progress
 
 from benchmarks.pipeline.load import Load, Run, System
 from benchmarks.pipeline.orders import orders
-from benchmarks.pipeline.systems import Ours, Peer, python
+from benchmarks.pipeline.ours import Ours, Records
+from benchmarks.pipeline.peers import Peer, python
+from benchmarks.pipeline.records import EmbeddedRecords, EmulatedRecords
 from benchmarks.scene import CORE
-from local.config import WorldConfig, prepare
+from benchmarks.scene.emulators import started_emulators
+from local.config import Backend, WorldConfig, prepare
 from local.lifeline import TetheredProcess
 from local.ports import free_ports
 from local.world import World, running
@@ -27,9 +31,10 @@ from local.world import World, running
 PROCESSES = 5
 _VENDOR_LATENCIES_S = (0.0, 0.2)
 # Orders under way at once, and how many are played.
-_LOADS = {1: 5, 8: 32, 64: 64}
+_LOADS = {1: 10, 8: 50, 64: 100}
 # All systems are compared in this one; elsewhere ours and the peer that does the same work.
 _BUSIEST = (0.0, 64)
+_EVERYWHERE = {"embedded", "emulator", "dbos"}
 _ROUNDS = 2
 _ROOM_DELAY_S = 0.0
 _WARM_UP = 16
@@ -61,53 +66,70 @@ class Contender:
 
 
 def run(progress: Progress) -> dict[str, Any]:
-    """Return the figures of all systems."""
+    """Return the figures of all systems; those on the emulators only where these can be started."""
     python()  # before anything runs that an installation would disturb
     with tempfile.TemporaryDirectory(prefix="pipeline-") as root:
-        folder = Path(root)
-        options = {"rate_limit_per_minute": 10**9, "room_delay_s": _ROOM_DELAY_S, "replaced": CORE}
-        config = prepare(folder / "world", "embedded", {}, **options)
-        with running(config, lambda _what: None) as world, ExitStack() as started:
-            contenders = {"embedded": _ours(world, config)}
-            started.callback(contenders["embedded"].end)
-            for name, thorough, count in _PEERS:
-                peer = Peer(folder, config, free_ports(count), thorough=thorough)
-                contenders[name] = Contender(peer, peer.processes)
-                started.callback(contenders[name].end)
-            return _figures(_measured(contenders, config, progress))
+        runs = _compared(Path(root), progress)
+        with started_emulators(Path(root), progress) as emulators:
+            runs |= _emulated(Path(root), emulators, progress) if emulators else {}
+    return _figures(runs)
 
 
 # ``thorough`` does all that ours does; the plain one has the four steps alone.
 _PEERS = (("dbos", True, 1), ("dbos_processes", True, PROCESSES), ("dbos_plain", False, 1))
-
-
-def _ours(world: World, config: WorldConfig) -> Contender:
-    children = world.supervisor.children.items()
-    return Contender(Ours(config), [c.process for name, c in children if name != "vendors"])
-
-
 Key = tuple[str, float, int]
+
+
+def _compared(folder: Path, progress: Progress) -> dict[Key, list[Run]]:
+    config = _config(folder / "embedded", "embedded")
+    with running(config, lambda _what: None) as world, ExitStack() as started:
+        contenders = {"embedded": _ours(world, EmbeddedRecords(world.config))}
+        started.callback(contenders["embedded"].end)
+        for name, thorough, count in _PEERS:
+            peer = Peer(folder, config, free_ports(count), thorough=thorough)
+            contenders[name] = Contender(peer, peer.processes)
+            started.callback(contenders[name].end)
+        return _measured(contenders, config, progress)
+
+
+def _emulated(folder: Path, emulators: dict[str, str], progress: Progress) -> dict[Key, list[Run]]:
+    config = _config(folder / "emulated", "emulator", emulators=emulators)
+    with running(config, lambda _what: None) as world:
+        contender = _ours(world, EmulatedRecords(world.config))
+        return _measured({"emulator": contender}, config, progress)
+
+
+def _config(folder: Path, backend: Backend, **options: Any) -> WorldConfig:
+    swift = {"rate_limit_per_minute": 10**9, "room_delay_s": _ROOM_DELAY_S}
+    return prepare(folder, backend, {}, replaced=CORE, **swift, **options)
+
+
+def _ours(world: World, records: Records) -> Contender:
+    children = world.supervisor.children.items()
+    processes = [child.process for name, child in children if name != "vendors"]
+    return Contender(Ours(world.config, records), processes)
 
 
 def _measured(
     contenders: dict[str, Contender], config: WorldConfig, progress: Progress
 ) -> dict[Key, list[Run]]:
-    settings = [(s, at_once) for s in _VENDOR_LATENCIES_S for at_once in _LOADS]
-    task = progress.add_task("pipeline", total=_ROUNDS * (2 * len(settings) + len(contenders) - 2))
+    settings = [
+        (name, latency_s, at_once)
+        for latency_s in _VENDOR_LATENCIES_S
+        for at_once in _LOADS
+        for _ in range(_ROUNDS)
+        for name in contenders
+        if (latency_s, at_once) == _BUSIEST or name in _EVERYWHERE
+    ]
     runs: dict[Key, list[Run]] = {}
     for contender in contenders.values():
         with contender.turn():
             _played(contender.system, config, _WARM_UP, 8)
-    for latency_s, at_once in settings:
+    for name, latency_s, at_once in progress.track(settings, description="pipeline"):
         _set_latency(config, latency_s)
-        for _ in range(_ROUNDS):
-            for name, contender in contenders.items():
-                if (latency_s, at_once) != _BUSIEST and name not in {"embedded", "dbos"}:
-                    continue
-                with contender.turn():
-                    played = _played(contender.system, config, _LOADS[at_once], at_once)
-                runs.setdefault((name, latency_s, at_once), []).append(played)
-                progress.advance(task)
+        with contenders[name].turn():
+            played = _played(contenders[name].system, config, _LOADS[at_once], at_once)
+        runs.setdefault((name, latency_s, at_once), []).append(played)
     return runs
 
 
