@@ -1,4 +1,7 @@
-"""Run the benchmarks: ``python -m benchmarks [NAME ...]``, by default all of them."""
+"""Run the benchmarks: ``python -m benchmarks [NAME ...]``, by default all of them.
+
+Their figures go to the results and to the tables of docs/performance.md.
+"""
 
 import argparse
 import importlib
@@ -7,9 +10,10 @@ import json
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks import document
 from benchmarks.model import latest
 
-NAMES = ("operations", "ticks", "cold_start", "cpu_per_event", "pipeline")
+NAMES = ("operations", "ticks", "cold_start", "cpu_per_event", "concurrency", "pipeline")
 
 
 def main() -> None:
@@ -30,6 +34,7 @@ def main() -> None:
         with Progress(*columns, console=console) as progress:
             figures = benchmark.run(progress)
         latest.merge(name, figures)
+        document.write()
         console.print_json(json.dumps(figures))
 
 

@@ -43,6 +43,9 @@ CHOICES = (
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """How Cloud Run runs a function. ``concurrency`` is also its number of threads.
 
+    By default it is the most at which requests do not wait long for each other
+    (docs/performance.md).
+
     ``public`` says why everybody may call it; empty for one that only its caller may.
     ``only_with`` is the choice without which it is not deployed. ``retries``: how often the
     scheduler calls again after a failure.

@@ -1,14 +1,14 @@
 """What a function loads: looked up in a process of its own, as everything is that must be fresh."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.scene import CORE, Request
+from benchmarks.scene import Request
+from benchmarks.scene.process import environment
 from local.config import WorldConfig
 
 _OURS = frozenset({"functions", "shared", "main", "benchmarks", "local"})
@@ -50,11 +50,6 @@ def loaded(name: str, folder: Path, config: WorldConfig, request: Request) -> Lo
 def third_party(names: list[str]) -> list[str]:
     """Return those that are neither Python's nor ours, in their order."""
     return [name for name in names if _is_foreign(name.partition(".")[0])]
-
-
-def environment(config: WorldConfig) -> dict[str, str]:
-    """Return a function's environment, and nothing of this process's own."""
-    return {"PATH": os.environ["PATH"], "THREADS": "8", **config.function_settings(), **CORE}
 
 
 def _is_foreign(package: str) -> bool:

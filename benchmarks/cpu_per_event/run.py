@@ -13,10 +13,10 @@ from typing import Any
 
 from rich.progress import Progress
 
-from benchmarks.cold_start.modules import environment
 from benchmarks.cpu_per_event.floors import FLOORS
 from benchmarks.scene import CANCELLING, scene
 from benchmarks.scene.emulators import started_emulators
+from benchmarks.scene.process import environment
 from local.config import Backend, WorldConfig
 from local.staging import ROOT
 

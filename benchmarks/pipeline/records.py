@@ -1,6 +1,5 @@
 """What there is to see of a world, on either backend."""
 
-import os
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -54,7 +53,6 @@ class EmulatedRecords:
     pause_s = 0.05
 
     def __init__(self, config: WorldConfig) -> None:
-        os.environ.update(config.emulators)
         self._client = Client(project=config.project)
         self._deliveries = self._client.collection("deliveries")
         self.publisher = PubSubPublisher(PublisherClient(), config.project, SystemClock())

@@ -5,7 +5,6 @@ them, for itself, comes the world on the official emulators.
 """
 
 import signal
-import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 from rich.progress import Progress
 
+from benchmarks.pipeline.figures import BUSIEST, Runs, figures
 from benchmarks.pipeline.load import Load, Run, System
 from benchmarks.pipeline.orders import orders
 from benchmarks.pipeline.ours import Ours, Records
@@ -32,8 +32,7 @@ PROCESSES = 5
 _VENDOR_LATENCIES_S = (0.0, 0.2)
 # Orders under way at once, and how many are played.
 _LOADS = {1: 10, 8: 50, 64: 100}
-# All systems are compared in this one; elsewhere ours and the peer that does the same work.
-_BUSIEST = (0.0, 64)
+# All systems are compared in BUSIEST; elsewhere ours and the peer that does the same work.
 _EVERYWHERE = {"embedded", "emulator", "dbos"}
 _ROUNDS = 2
 _ROOM_DELAY_S = 0.0
@@ -72,15 +71,14 @@ def run(progress: Progress) -> dict[str, Any]:
         runs = _compared(Path(root), progress)
         with started_emulators(Path(root), progress) as emulators:
             runs |= _emulated(Path(root), emulators, progress) if emulators else {}
-    return _figures(runs)
+    return figures(runs)
 
 
 # ``thorough`` does all that ours does; the plain one has the four steps alone.
 _PEERS = (("dbos", True, 1), ("dbos_processes", True, PROCESSES), ("dbos_plain", False, 1))
-Key = tuple[str, float, int]
 
 
-def _compared(folder: Path, progress: Progress) -> dict[Key, list[Run]]:
+def _compared(folder: Path, progress: Progress) -> Runs:
     config = _config(folder / "embedded", "embedded")
     with running(config, lambda _what: None) as world, ExitStack() as started:
         contenders = {"embedded": _ours(world, EmbeddedRecords(world.config))}
@@ -92,7 +90,7 @@ def _compared(folder: Path, progress: Progress) -> dict[Key, list[Run]]:
         return _measured(contenders, config, progress)
 
 
-def _emulated(folder: Path, emulators: dict[str, str], progress: Progress) -> dict[Key, list[Run]]:
+def _emulated(folder: Path, emulators: dict[str, str], progress: Progress) -> Runs:
     config = _config(folder / "emulated", "emulator", emulators=emulators)
     with running(config, lambda _what: None) as world:
         contender = _ours(world, EmulatedRecords(world.config))
@@ -110,18 +108,16 @@ def _ours(world: World, records: Records) -> Contender:
     return Contender(Ours(world.config, records), processes)
 
 
-def _measured(
-    contenders: dict[str, Contender], config: WorldConfig, progress: Progress
-) -> dict[Key, list[Run]]:
+def _measured(contenders: dict[str, Contender], config: WorldConfig, progress: Progress) -> Runs:
     settings = [
         (name, latency_s, at_once)
         for latency_s in _VENDOR_LATENCIES_S
         for at_once in _LOADS
         for _ in range(_ROUNDS)
         for name in contenders
-        if (latency_s, at_once) == _BUSIEST or name in _EVERYWHERE
+        if (latency_s, at_once) == BUSIEST or name in _EVERYWHERE
     ]
-    runs: dict[Key, list[Run]] = {}
+    runs: Runs = {}
     for contender in contenders.values():
         with contender.turn():
             _played(contender.system, config, _WARM_UP, 8)
@@ -142,43 +138,3 @@ def _set_latency(config: WorldConfig, seconds: float) -> None:
     for vendor in ("xendit", "google"):
         url = f"{config.url(vendor)}/_admin/latency"
         httpx.post(url, json={"seconds": seconds}, trust_env=False).raise_for_status()
-
-
-def _figures(runs: dict[Key, list[Run]]) -> dict[str, Any]:
-    settings = {
-        f"{name}, vendors {latency_s * 1000:.0f} ms, {at_once} at once": _setting(played)
-        for (name, latency_s, at_once), played in runs.items()
-    }
-    throughput = {
-        name: statistics.median(r.orders / r.duration_s for r in runs[name, *_BUSIEST])
-        for name in {key[0] for key in runs}
-    }
-    pairs = zip(runs["embedded", *_BUSIEST], runs["dbos", *_BUSIEST], strict=True)
-    warm = [s for r in runs["embedded", 0.2, 8] for s in r.room_s]
-    return {
-        "embedded_orders_per_s": round(throughput["embedded"], 2),
-        "dbos_orders_per_s": round(throughput["dbos"], 2),
-        "ratio": round(throughput["embedded"] / throughput["dbos"], 3),
-        "ratio_of_each_round": [round(b.duration_s / a.duration_s, 3) for a, b in pairs],
-        "ratio_to_dbos_processes": round(throughput["embedded"] / throughput["dbos_processes"], 3),
-        "ratio_to_dbos_plain": round(throughput["embedded"] / throughput["dbos_plain"], 3),
-        # Its own two requests: the invoice is read back, the event is inserted with its room.
-        "webhook_to_room_p95_ms_over_vendor": round(_quantile(warm, 0.95) - 2 * 200),
-        "settings": settings,
-    }
-
-
-def _setting(played: list[Run]) -> dict[str, Any]:
-    links, rooms = [s for r in played for s in r.link_s], [s for r in played for s in r.room_s]
-    return {
-        "orders_per_s": [round(r.orders / r.duration_s, 2) for r in played],
-        "mails_per_order": round(sum(r.mails for r in played) / sum(r.orders for r in played), 2),
-        "order_to_link_ms": {f"p{q}": round(_quantile(links, q / 100)) for q in (50, 95, 99)},
-        "webhook_to_room_ms": {f"p{q}": round(_quantile(rooms, q / 100)) for q in (50, 95, 99)},
-    }
-
-
-def _quantile(seconds: list[float], share: float) -> float:
-    """Return the quantile in milliseconds."""
-    ordered = sorted(seconds)
-    return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share))]
