@@ -20,7 +20,7 @@ from benchmarks.scene.emulators import started_emulators
 from local.config import Backend
 from local.staging import stage
 
-_ROUNDS = 15
+_ROUNDS = 21
 
 
 def run(progress: Progress) -> dict[str, Any]:
