@@ -48,19 +48,15 @@ def _operations(paths: Figures) -> str:
                 *(counts[c] for c in _COUNTS),
                 _sum(counts),
                 _sum(counts["minimum"]),
-                _of(counts),
+                counts["ratio"],
             ]
-            for path, counts in sorted(paths.items(), key=lambda item: _of(item[1]))
+            for path, counts in sorted(paths.items(), key=lambda item: item[1]["ratio"])
         ),
     )
 
 
 def _sum(counts: Figures) -> int:
     return sum(counts[count] for count in (*_COUNTS, "deletes"))
-
-
-def _of(figures: Figures) -> Any:
-    return figures.get("ratio", _UNKNOWN)
 
 
 def _ticks(figures: Figures) -> str:
