@@ -47,14 +47,17 @@ class Chats:
         }
 
     def _status(self, rng: random.Random, request: Request) -> Request:
-        word = rng.choice(_WORDS)
-        webhook = status(self._chat(request).key, word, **_details(rng))
+        word, details = rng.choice(_WORDS), _details(rng)
+        webhook = status(self._chat(request).key, word, **details)
         told = webhook["entry"][0]["changes"][0]["value"]["statuses"]
         told += (told[0] | {"biz_opaque_callback_data": key} for key in _others(rng))
         told *= rng.choice((1, 1, 2))
         rng.shuffle(told)
         sent = self._signed(request, json.dumps(webhook).encode())
-        changes = Changes.SUBJECT if word == _FAILED else Changes.NOTHING
+        if word == _FAILED:
+            return sent
+        # What cannot be read is kept, whatever it says.
+        changes = Changes.REJECTED if _has_odd_code(details) else Changes.NOTHING
         return replace(sent, changes=changes)
 
     def _mutated(self, rng: random.Random, request: Request) -> Request:
@@ -207,6 +210,12 @@ def _details(rng: random.Random) -> dict[str, Any]:
         {"id": rng.choice(ODD_TEXTS), "pricing": {"billable": True}, "conversation": None},
     )
     return rng.choice(said)
+
+
+def _has_odd_code(details: Mapping[str, Any]) -> bool:
+    """Whether a code is a number that Meta does not have: a fraction, or too large for 64 bits."""
+    codes = [error.get("code") for error in details.get("errors") or ()]
+    return any(isinstance(c, float) or (isinstance(c, int) and abs(c) >= 2**63) for c in codes)
 
 
 def _others(rng: random.Random) -> Sequence[str]:
