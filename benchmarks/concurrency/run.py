@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 from rich.progress import Progress
 
-from benchmarks.scene import Request, Scene, scene
+from benchmarks.scene import Request, Scene, scene, set_latency
 from benchmarks.scene.emulators import started_emulators
 from benchmarks.scene.process import Served, serving
 from local.staging import stage
@@ -66,7 +66,7 @@ def run(progress: Progress) -> dict[str, Any]:
 
 
 def _level(world: Scene, name: str, folder: Path, threads: int) -> Level:
-    _set_latency(world, 0.0)
+    set_latency(world.config, 0.0)
     warm_up = [world.request(name) for _ in range(threads)]
     requests = [world.request(name) for _ in range(threads * _REQUESTS_A_THREAD)]
     limits = httpx.Limits(max_connections=threads)
@@ -75,19 +75,13 @@ def _level(world: Scene, name: str, folder: Path, threads: int) -> Level:
         httpx.Client(trust_env=False, timeout=_ANSWERS_WITHIN_S, limits=limits) as client,
     ):
         served.first_answer(client, world.request(name))
-        _set_latency(world, VENDOR_LATENCY_S)
+        set_latency(world.config, VENDOR_LATENCY_S)
         _send(served, client, warm_up, threads)
         began = time.perf_counter()
         seconds = _send(served, client, requests, threads)
         took_s = time.perf_counter() - began
         _, rss_mb = served.used()
     return Level(threads, len(requests) / took_s, seconds, rss_mb)
-
-
-def _set_latency(world: Scene, seconds: float) -> None:
-    for vendor in ("xendit", "google"):
-        url = f"{world.config.url(vendor)}/_admin/latency"
-        httpx.post(url, json={"seconds": seconds}, trust_env=False).raise_for_status()
 
 
 def _send(

@@ -34,9 +34,8 @@ class EmbeddedRecords:
         self.orders = SqliteOrderStore(config.data_dir / "orders.db")
 
     def sent(self, keys: Collection[str]) -> Mapping[str, datetime]:
-        places = ", ".join("?" * len(keys))
-        query = f"SELECT body FROM deliveries WHERE key IN ({places})"  # noqa: S608 - places
-        rows = self._deliveries.execute(query, list(keys)).fetchall()
+        query = "SELECT body FROM deliveries WHERE key IN (SELECT value FROM json_each(?))"
+        rows = self._deliveries.execute(query, (msgspec.json.encode(list(keys)).decode(),))
         return _sent(msgspec.json.decode(body, type=Delivery) for (body,) in rows)
 
     def idle(self, orders: int) -> bool:

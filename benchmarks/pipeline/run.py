@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.progress import Progress
 
 from benchmarks.pipeline.figures import BUSIEST, Runs, figures
@@ -20,7 +19,7 @@ from benchmarks.pipeline.orders import orders
 from benchmarks.pipeline.ours import Ours, Records
 from benchmarks.pipeline.peers import Peer, python
 from benchmarks.pipeline.records import EmbeddedRecords, EmulatedRecords
-from benchmarks.scene import CORE
+from benchmarks.scene import CORE, set_latency
 from benchmarks.scene.emulators import started_emulators
 from local.config import Backend, WorldConfig, prepare
 from local.lifeline import TetheredProcess
@@ -122,7 +121,7 @@ def _measured(contenders: dict[str, Contender], config: WorldConfig, progress: P
         with contender.turn():
             _played(contender.system, config, _WARM_UP, 8)
     for name, latency_s, at_once in progress.track(settings, description="pipeline"):
-        _set_latency(config, latency_s)
+        set_latency(config, latency_s)
         with contenders[name].turn():
             played = _played(contenders[name].system, config, _LOADS[at_once], at_once)
         runs.setdefault((name, latency_s, at_once), []).append(played)
@@ -132,9 +131,3 @@ def _measured(contenders: dict[str, Contender], config: WorldConfig, progress: P
 def _played(system: System, config: WorldConfig, count: int, at_once: int) -> Run:
     load = Load(system, config.url("xendit"), config.url("google"))
     return load.run(orders(count), at_once)
-
-
-def _set_latency(config: WorldConfig, seconds: float) -> None:
-    for vendor in ("xendit", "google"):
-        url = f"{config.url(vendor)}/_admin/latency"
-        httpx.post(url, json={"seconds": seconds}, trust_env=False).raise_for_status()

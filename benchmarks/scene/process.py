@@ -72,7 +72,7 @@ def serving(
     (port,) = free_ports(1)
     pinned = ["taskset", "--cpu-list", "0"] if alone else []
     with (folder / "served.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(  # noqa: S603 - ours, and bare: its start is timed
             [*pinned, *command(target, port)],
             cwd=folder,
             env=environment(config) | {"THREADS": str(threads)},

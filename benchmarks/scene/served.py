@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from benchmarks.scene.requests import Scene
-from local.config import Backend, prepare
+from local.config import Backend, WorldConfig, prepare
 from local.lifeline import TetheredProcess
 from local.staging import ROOT
 
@@ -50,3 +50,10 @@ def await_answer(url: str, headers: Mapping[str, str] | None = None) -> httpx.Re
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.002)
+
+
+def set_latency(config: WorldConfig, seconds: float) -> None:
+    """Let the vendors take so long for each request from now on."""
+    for vendor in ("xendit", "google"):
+        url = f"{config.url(vendor)}/_admin/latency"
+        httpx.post(url, json={"seconds": seconds}, trust_env=False).raise_for_status()
