@@ -3,7 +3,6 @@
 import http.client
 import os
 import shutil
-import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.pubsub_v1 import PublisherClient
 
 from local.lifeline import TetheredProcess
+from local.ports import free_ports
 from shared.errors import PipelineError
 
 HOW_TO_INSTALL = (
@@ -88,7 +88,8 @@ class Emulators:
         self.stop()
 
     def _launch(self, emulator: _Emulator) -> None:
-        host = f"127.0.0.1:{_free_port()}"
+        (port,) = free_ports(1)
+        host = f"127.0.0.1:{port}"
         options = (f"--host-port={host}", f"--project={self._project}", "--quiet")
         process = TetheredProcess(("gcloud", *emulator.command, *options), self._log(emulator))
         self._started[emulator.variable] = process
@@ -120,12 +121,6 @@ def _check_installed(wanted: Sequence[_Emulator]) -> None:
             absent += [e.component for e in wanted if not (platform / e.component).is_dir()]
     if absent:
         raise EmulatorsUnavailableError(f"not installed: {', '.join(absent)}. {HOW_TO_INSTALL}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers_http(host: str) -> bool:

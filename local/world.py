@@ -12,6 +12,7 @@ import msgspec
 
 from local.config import HOST, WorldConfig
 from local.emulators import Emulators
+from local.ports import is_free
 from local.processes import Supervisor
 from local.pubsub_topology import Redelivery, create_topics_and_subscriptions
 from local.staging import ROOT, stage
@@ -19,6 +20,8 @@ from local.topology import FUNCTIONS
 from shared.errors import PipelineError
 
 _READY_TIMEOUT_S = 60.0
+# How long a world that was killed just now may need to go.
+_PORTS_TIMEOUT_S = 3.0
 _POLL_S = 0.05
 # Requests that one function process works on at a time. In production there are 16, and more
 # instances as they are needed; here is one.
@@ -41,6 +44,7 @@ class World:
 
     def start(self, progress: Callable[[str], None] = lambda _what: None) -> None:
         """Start everything and return when all of it answers. Raises WorldError."""
+        await_ports(self.config)
         if self.config.backend == "emulator":
             progress("starting the Firestore and Pub/Sub emulators")
             self._start_emulators()
@@ -121,6 +125,19 @@ class World:
     @property
     def _logs(self) -> Path:
         return self.config.path / "logs"
+
+
+def await_ports(config: WorldConfig) -> None:
+    """Return once nobody listens on the world's ports. Raises WorldError if somebody goes on."""
+    deadline = time.monotonic() + _PORTS_TIMEOUT_S
+    while taken := [f"{port} ({name})" for name, port in config.ports.items() if not is_free(port)]:
+        if time.monotonic() > deadline:
+            more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+            raise WorldError(
+                f"in use by another process: port {taken[0]}{more}. If it is a world in"
+                f" {config.folder}, stop it first; removing that folder makes it choose other ports"
+            )
+        time.sleep(_POLL_S)
 
 
 @contextlib.contextmanager

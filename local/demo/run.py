@@ -21,7 +21,7 @@ from local.demo.report import as_json, as_table, shortcomings
 from local.demo.timeline import Timeline
 from local.people import People
 from local.postman import Disturbance
-from local.world import World, running
+from local.world import World, await_ports, running
 from shared.bootstrap import Wiring
 
 _PLAN = "plan.json"
@@ -42,6 +42,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(request: Request, console: Console, keep_serving: Callable[[World], None]) -> int:
     """Run the demo; return 0 only if every order ended as it should and no promise is broken."""
+    before = configuration.load(request.folder)
+    if before is not None:
+        await_ports(before)  # nobody's world is removed while it runs
     plan = None if request.fresh else _unfinished(request)
     if plan is None:
         shutil.rmtree(request.folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.cli import _duration, _named_port, main
-from local.config import WorldConfig, load, prepare
+from local.config import HOST, WorldConfig, load, prepare
 from shared import messages
 from shared.adapters.sqlite_queue import SqliteQueue
 from shared.adapters.sqlite_stores import SqliteOrderStore
@@ -42,6 +43,18 @@ def store(world: WorldConfig, order: Order) -> Order:
     orders.transact(order.id, lambda _current, _days: Change(order=order))
     orders.close()
     return order
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_world_that_runs_is_neither_started_twice_nor_removed(
+    command: str, world: WorldConfig, run: Run
+) -> None:
+    with socket.create_server((HOST, world.ports["shop"])):
+        status, output = run(command, "--folder", world.folder)
+    assert status == 1
+    assert f"in use by another process: port {world.ports['shop']} (shop)" in output
+    assert "stop it first" in output
+    assert load(world.path) == world
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 from local.staging import ROOT
 
 DEMO_TIMEOUT_S = 300
+_LOG_TAIL = 4000
 
 
 def local(*arguments: str) -> list[str]:
@@ -43,10 +44,15 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def demo(folder: Path, *arguments: str) -> dict[str, Any]:
     """Run a demo, which must end well, and return its results."""
-    results = folder.parent / "results.json"
-    done = run("demo", "--folder", str(folder), "--json", str(results), *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(results.read_text())
+    return results("demo", folder, *arguments)
+
+
+def results(command: str, folder: Path, *arguments: str) -> dict[str, Any]:
+    """Run a command on the world in ``folder``, which must end well, and return what it wrote."""
+    written = folder.parent / "results.json"
+    done = run(command, "--folder", str(folder), "--json", str(written), *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr + _complaints(folder)
+    told: dict[str, Any] = json.loads(written.read_text())
     return told
 
 
@@ -62,3 +68,13 @@ def processes_of(folder: Path) -> list[int]:
         if str(folder) in command or place.startswith(str(folder)):
             found.append(int(process.name))
     return found
+
+
+def _complaints(folder: Path) -> str:
+    """Return the ends of the logs in which a process of the world complains, to show why it failed."""
+    logs = {log.name: log.read_text(errors="replace") for log in (folder / "logs").glob("*.log")}
+    return "".join(
+        f"\n{name} ends with:\n{text[-_LOG_TAIL:]}"
+        for name, text in sorted(logs.items())
+        if "Traceback" in text or "ERROR" in text
+    )

@@ -1,6 +1,5 @@
 """Orders survive killed processes, failing vendors, and a payment provider that says "later"."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,9 @@ CERTAIN = ("delivery_duplicated", "vendor_error_after", "vendor_error_before", "
 
 
 def _run(command: str, folder: Path, *arguments: str) -> dict[str, Any]:
-    results = folder.parent / "results.json"
-    done = commands.run(command, "--folder", str(folder), "--json", str(results), *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
+    results = commands.results(command, folder, *arguments)
     assert commands.processes_of(folder.parent) == []
-    told: dict[str, Any] = json.loads(results.read_text())
-    return told
+    return results
 
 
 @pytest.mark.parametrize(("backend", "orders"), BACKENDS)
