@@ -6,6 +6,7 @@ own, below those that Linux (32768) and macOS (49152) pick from. It holds the bl
 the block's first port until it ends; nobody has to give one back.
 """
 
+import atexit
 import socket
 from contextlib import suppress
 from functools import cache
@@ -43,9 +44,7 @@ def is_free(port: int) -> bool:
 class _Block:
     """Ports that are this process's to give."""
 
-    def __init__(self, claim: socket.socket) -> None:
-        self._claim = claim  # kept open: it is what holds the block
-        first = int(claim.getsockname()[1])
+    def __init__(self, first: int) -> None:
         self._ports = list(range(first + 1, first + BLOCK))
 
     def take(self, count: int) -> list[int]:
@@ -61,7 +60,9 @@ class _Block:
 def _own_block() -> _Block:
     for first in BLOCKS:
         with suppress(OSError):
-            return _Block(_listening(first))
+            # Open until the process ends: it is what holds the block.
+            atexit.register(_listening(first).close)
+            return _Block(first)
     raise NoFreePortError(f"every block of ports from {BLOCKS.start} to {BLOCKS.stop} is taken")
 
 

@@ -60,6 +60,15 @@ def session(**changes: Any) -> Session:
     return msgspec.structs.replace(hour, **changes)
 
 
+def session_after(now: datetime) -> Session:
+    """Return an hour about three days after ``now``, for what runs by the machine's clock.
+
+    It is at noon in UTC, since one that goes over midnight takes two of its mentor's days.
+    """
+    day = (now + timedelta(days=3)).astimezone(UTC)
+    return session(starts_at=day.replace(hour=12, minute=0, second=0, microsecond=0))
+
+
 def order_created(**changes: Any) -> OrderCreated:
     """Return the web app's event."""
     event = OrderCreated(

@@ -2,25 +2,25 @@
 
 import itertools
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from shared.domain.events import OrderCreated
-from tests.builders import mentee, mentor, order_created, session
+from tests.builders import mentee, mentor, order_created, session_after
 
 _numbers = itertools.count(1)
 
 
 def orders(count: int) -> list[OrderCreated]:
-    """Return so many orders of sessions three days ahead."""
-    starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
-    return [_order(f"{time.time_ns()}-{next(_numbers)}", starts_at) for _ in range(count)]
+    """Return so many orders of sessions about three days ahead."""
+    now = datetime.now(UTC)
+    return [_order(f"{time.time_ns()}-{next(_numbers)}", now) for _ in range(count)]
 
 
-def _order(number: str, starts_at: datetime) -> OrderCreated:
+def _order(number: str, now: datetime) -> OrderCreated:
     return order_created(
         order_id=f"NUS-{number}",
-        created_at=datetime.now(UTC),
+        created_at=now,
         mentee=mentee(id=f"u-{number}"),
         mentor=mentor(id=f"m-{number}"),
-        session=session(starts_at=starts_at),
+        session=session_after(now),
     )

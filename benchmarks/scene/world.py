@@ -24,7 +24,7 @@ from shared.domain.meetings import record_meeting as record
 from shared.domain.order import Actor, Change, Order, order_from
 from shared.domain.reminders import DEFAULT_LEAD_MINUTES
 from shared.ports import DeliveryStore, OrderStore
-from tests.builders import days, invoice, mentor, order_created, session
+from tests.builders import days, invoice, mentor, order_created, session_after
 
 _numbers = itertools.count(1)
 _REFUND_UNTIL = timedelta(hours=24)
@@ -63,11 +63,10 @@ class World:
     def created(self) -> OrderCreated:
         """Return a new order's event."""
         number = f"{next(_numbers)}-{time.time_ns()}"
-        starts_at = self.now().replace(microsecond=0) + timedelta(days=3)
         return order_created(
             order_id=f"NUS-{number}",
             mentor=mentor(id=f"m-{number}"),
-            session=session(starts_at=starts_at),
+            session=session_after(self.now()),
         )
 
     def invoiced(self) -> Order:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,7 @@ def _eventually_order(folder: Path, order_id: str, status: str) -> dict[str, Any
 def test_an_order_is_published_followed_and_outlived(
     urls: dict[str, Any], folder: Path, tmp_path: Path
 ) -> None:
-    event = builders.order_created(
-        session=builders.session(starts_at=_world_now(urls) + timedelta(days=3))
-    )
+    event = builders.order_created(session=builders.session_after(_world_now(urls)))
     file = tmp_path / "order.json"
     file.write_bytes(msgspec.json.encode(event))
     assert commands.run("publish", str(file), "--folder", str(folder)).returncode == 0

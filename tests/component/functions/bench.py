@@ -29,7 +29,7 @@ from shared.domain.events import TOPICS, Event, OrderCreated
 from shared.domain.order import Change, Order
 from shared.ports import RejectedMessage
 from shared.presentation.whatsapp import approved_templates
-from tests.builders import mentor, order_created, session
+from tests.builders import mentor, order_created, session_after
 from tests.vendors import Vendor, served, served_google, served_xendit
 
 _READY_S = 30.0
@@ -149,14 +149,13 @@ class Functions:
         return next(message for message in self.rejected.list(1000) if message.sha256 == digest)
 
     def request(self, **changes: Any) -> OrderCreated:
-        """Return a new order three days ahead, of a mentor of its own."""
+        """Return a new order about three days ahead, of a mentor of its own."""
         number = next(_numbers)
-        starts_at = self.config.clock.now().replace(microsecond=0) + timedelta(days=3)
         own = {
             "order_id": f"NUS-{number}",
             # Of an address of its own too, whose calendar the simulator keeps.
             "mentor": mentor(id=f"m-{number}", email=f"m-{number}@mentors.example"),
-            "session": session(starts_at=starts_at),
+            "session": session_after(self.config.clock.now()),
         }
         return order_created(**own | changes)
 

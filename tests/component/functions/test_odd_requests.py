@@ -12,7 +12,7 @@ from shared import messages
 from shared.domain.events import AttentionRaised
 from shared.domain.order import Change, Order
 from shared.domain.schedule import Days
-from tests.builders import NOW, scheduled_order, session
+from tests.builders import NOW, scheduled_order, session_after
 from tests.component.functions.bench import Functions, push
 from tests.component.functions.test_webhooks import paid
 from tests.fuzz.wire import Framing, Request, send
@@ -93,9 +93,10 @@ def test_an_order_that_the_calendar_refuses_to_tell_of_does_not_stop_the_others(
     functions: Functions,
 ) -> None:
     now = functions.config.clock.now().replace(microsecond=0)
-    slot = session(starts_at=now + timedelta(days=3))
     refused = scheduled_order(
-        id=functions.request().order_id, session=slot, check_at=now - timedelta(days=2)
+        id=functions.request().order_id,
+        session=session_after(now),
+        check_at=now - timedelta(days=2),
     )
     behind = msgspec.structs.replace(
         refused, id=functions.request().order_id, check_at=now - timedelta(days=1)
