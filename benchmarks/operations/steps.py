@@ -31,6 +31,7 @@ from shared.adapters.firestore import (
 from shared.adapters.gmail import GmailMailer
 from shared.adapters.google_calendar import GoogleMeetingScheduler
 from shared.adapters.unshared_calendars import UnsharedCalendars
+from shared.adapters.vault import FernetVault
 from shared.adapters.xendit import XenditInvoiceGateway
 from shared.adapters.xendit_refunds import XenditRefundGateway
 from shared.domain.events import Event
@@ -46,7 +47,8 @@ from shared.settings import (
     GoogleSettings,
     XenditSettings,
 )
-from tests.unit.functions.chain import ADMIN, COMPOSER, SIGNER, VAULT
+from tests.bookings import VAULT_KEY
+from tests.unit.functions.chain import ADMIN, COMPOSER, SIGNER
 from tests.vendors import KEY
 
 _CLAIM = timedelta(seconds=90)
@@ -119,7 +121,7 @@ class Steps:
             availability=FirestoreAvailabilityStore(self._documents),
             calendars=UnsharedCalendars(),
             events=self._queue,
-            vault=VAULT,
+            vault=FernetVault([VAULT_KEY]),
             clock=self._clock,
             refund_until=_BOOKING.refund_until,
             move_until=_BOOKING.move_until,

@@ -130,16 +130,17 @@ def account_page(
 
 
 def payout_done_page(visit: Visit) -> Page:
-    """Return the question to the admin whether the money is transferred."""
+    """Return where the admin transfers the money to, and the question whether it is done."""
     words, refund = visit.words, visit.refund
-    account = visit.account_of(refund) if refund else "-"
+    account = visit.full_account_of(refund) if refund else None
     page = _page(
         visit,
         words("payout-done.heading"),
-        [words("payout-done.text")],
+        [words("payout-done.text" if account else "payout-done.unreadable")],
         _form(visit, words("payout-done.submit")),
     )
-    money = ((words("fact.amount"), words.facts["amount"]), (words("fact.account"), account))
+    shown = account or "-"
+    money = ((words("fact.amount"), words.facts["amount"]), (words("fact.account"), shown))
     return msgspec.structs.replace(page, facts=(*money, *page.facts))
 
 

@@ -85,12 +85,17 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def account_of(self, refund: MoneyBack) -> str:
         """Return the sealed account with all but its last digits left out, or a dash."""
+        account = self.full_account_of(refund)
+        return "-" if account is None else masked(account)
+
+    def full_account_of(self, refund: MoneyBack) -> str | None:
+        """Return the sealed account, for the admin who transfers to it; None if no key opens it."""
         if refund.account is None:
-            return "-"
+            return None
         try:
-            return masked(self.vault.open(refund.account))
-        except PermanentError:  # its key is gone; the admin hears of that by the mail's failure
-            return "-"
+            return self.vault.open(refund.account)
+        except PermanentError:
+            return None
 
 
 def _facts(visit: Visit) -> Facts:

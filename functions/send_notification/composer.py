@@ -15,10 +15,9 @@ from shared.domain.notifications import (
     TemplateMessage,
     reader_of,
 )
-from shared.domain.order import MoneyBack, MoneyBackState, Order
+from shared.domain.order import Order
 from shared.domain.people import Person
 from shared.links import LOOK_UP_FOR, Link, LinkSigner, Purpose
-from shared.ports import Vault
 from shared.presentation.facts import Links
 from shared.presentation.rendering import Renderer
 from shared.presentation.whatsapp import template_message
@@ -41,7 +40,6 @@ class Composer(msgspec.Struct, frozen=True):
 
     renderer: Renderer
     signer: LinkSigner
-    vault: Vault
     admin: Person
 
     def reader(self, notification: Notification, order: Order) -> Person:
@@ -131,17 +129,10 @@ class Composer(msgspec.Struct, frozen=True):
                     "refund": "yes" if order.cancellation.refund else "no",
                 }
             case kind if kind in _ABOUT_REFUNDS:
-                return self._about_refund(order.refund_of(notification.detail or ""))
+                refund = order.refund_of(notification.detail or "")
+                return {"refund_amount": str(refund.amount)} if refund else {}
             case _:
                 return {}
-
-    def _about_refund(self, refund: MoneyBack | None) -> Mapping[str, str]:
-        if refund is None:
-            return {}
-        told = {"refund_amount": str(refund.amount)}
-        if refund.state is MoneyBackState.PAYOUT_DUE and refund.account:
-            told["account"] = self.vault.open(refund.account)
-        return told
 
 
 def _written(at: datetime) -> str:

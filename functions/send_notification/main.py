@@ -13,15 +13,9 @@ from shared.domain.events import Event, MessageUndelivered
 from shared.domain.notifications import TABLE, Channel
 from shared.mail_once import MailOnce
 from shared.presentation.rendering import Renderer
-from shared.settings import (
-    BackendSettings,
-    BrandSettings,
-    ChannelSettings,
-    LinkSettings,
-    VaultSettings,
-)
+from shared.settings import BackendSettings, BrandSettings, ChannelSettings, LinkSettings
 
-wiring = Wiring(ChannelSettings, BrandSettings, LinkSettings, VaultSettings)
+wiring = Wiring(ChannelSettings, BrandSettings, LinkSettings)
 
 
 @cache
@@ -30,7 +24,6 @@ def _step() -> SendNotification:
     composer = Composer(
         renderer=Renderer(brand.brand),
         signer=wiring.links,
-        vault=wiring.vault,
         admin=brand.admin,
     )
     step = SendNotification(

@@ -16,6 +16,8 @@ from shared.errors import ActionRefusedError
 REFUND_FAILED = "refund_failed"
 # An admin was asked to transfer what the provider gives back after all.
 PAYOUT_NOT_NEEDED = "payout_not_needed"
+# The provider gives back what an admin has transferred already.
+REFUNDED_TWICE = "refunded_twice"
 
 # In these the mentee is asked to what account the money shall go.
 WANTS_ACCOUNT = frozenset({MoneyBackState.ACCOUNT_WANTED, MoneyBackState.FAILED})
@@ -25,7 +27,9 @@ _STATES = {
     RefundStatus.CANCELLED: MoneyBackState.FAILED,
 }
 _GOES_BACK = frozenset({RefundStatus.PENDING, RefundStatus.SUCCEEDED})
+_GOES_NOT = frozenset({RefundStatus.FAILED, RefundStatus.CANCELLED})
 _AT_PROVIDER = frozenset({MoneyBackState.DUE, MoneyBackState.STARTED})
+_BY_HAND = WANTS_ACCOUNT | {MoneyBackState.PAYOUT_DUE, MoneyBackState.PAID_OUT}
 
 
 def owe_payment(order: Order, now: datetime) -> Order:
@@ -73,6 +77,8 @@ def record_refund(current: Order | None, _days: Days, *, told: Refund, now: date
         return Change(order=order)
     if _was_given_up(known, told):
         return Change(order=_taken_back(order, known, told, now))
+    if known.state is MoneyBackState.PAID_OUT and told.status in _GOES_NOT:
+        return Change(order=order.without_attention(REFUNDED_TWICE))
     if known.state not in _AT_PROVIDER:
         return Change(order=order)
     state = _STATES.get(told.status, MoneyBackState.STARTED)
@@ -87,12 +93,14 @@ def record_refund(current: Order | None, _days: Days, *, told: Refund, now: date
 
 def _was_given_up(known: MoneyBack, told: Refund) -> bool:
     """Whether the provider gives back what it has refused to another delivery of the message."""
-    by_hand = known.state in WANTS_ACCOUNT or known.state is MoneyBackState.PAYOUT_DUE
-    return by_hand and known.refund_id is None and told.status in _GOES_BACK
+    return known.state in _BY_HAND and known.refund_id is None and told.status in _GOES_BACK
 
 
 def _taken_back(order: Order, known: MoneyBack, told: Refund, now: datetime) -> Order:
     """Return the order with this money on its way by the provider, and not by hand as well."""
+    if known.state is MoneyBackState.PAID_OUT:
+        twice = msgspec.structs.replace(known, refund_id=told.id)
+        return order.with_refund(twice, now).with_attention(REFUNDED_TWICE, now)
     state = _STATES.get(told.status, MoneyBackState.STARTED)
     moved = msgspec.structs.replace(known, state=state, refund_id=told.id, account=None, since=now)
     order = order.with_refund(moved, now).without_attention(REFUND_FAILED)

@@ -16,7 +16,7 @@ NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 
 _STANDS = frozenset({Status.PAID, Status.AWAITING_MENTOR, Status.SCHEDULED, Status.COMPLETED})
 _INSTANTS = ("old_start", "answer_by", "choose_by")
-_AS_THEY_ARE = ("by", "words", "account")
+_AS_THEY_ARE = ("by", "words")
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +62,6 @@ def facts_of(
     - ``old_start``: ``session_moved`` needs it: when the session was to start before.
     - ``answer_by``: ``confirmation_wanted``, ``confirmation_reminder``: until when to answer.
     - ``choose_by``: ``session_declined``: when the money goes back if nothing is chosen.
-    - ``account``: ``payout_task``: where to transfer; without it the page behind the button tells.
     - ``event_id``: ``order_cancelled``, ``session_declined``: the calendar's id of the event that
       was taken out, where the order no longer has its meeting (see ``Renderer.render``).
 

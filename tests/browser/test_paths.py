@@ -123,6 +123,7 @@ def test_a_mentee_names_an_account(bookings: Bookings, walk: Walk, tasks: list[T
 def test_an_admin_notes_a_transfer(bookings: Bookings, walk: Walk, tasks: list[Task]) -> None:
     order = bookings.refunding(MoneyBackState.PAYOUT_DUE)
     walk.open(bookings.url(Purpose.PAYOUT_DONE, order))
+    assert "BCA 1234567890 a.n. Sari Wulandari" in walk.text
     picture(walk.page, "payout-done")
     walk.tap("Ya, sudah ditransfer")
     assert "Sudah dicatat." in walk.text

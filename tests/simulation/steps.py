@@ -255,7 +255,7 @@ def deploy(ports: Ports, settings: Settings) -> Steps:
 
 
 def _send_notification(ports: Ports, settings: Settings) -> SendNotification:
-    composer = Composer(renderer=RENDERER, signer=SIGNER, vault=ports.vault, admin=ADMIN)
+    composer = Composer(renderer=RENDERER, signer=SIGNER, admin=ADMIN)
     stores, clock, claim = ports.deliveries, ports.clock, settings.claim
     once = MailOnce(stores, ports.mailer, clock, claim)
     senders: Mapping[Channel, Sender] = {Channel.EMAIL: MailSender(once, composer, clock, Pause())}

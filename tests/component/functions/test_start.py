@@ -37,7 +37,7 @@ NEEDED: dict[str, dict[str, str]] = {
     "manage_booking": MANAGE,
     "close_order": XENDIT | GOOGLE,
     "refund_payment": {"XENDIT_SECRET_KEY": XENDIT["XENDIT_SECRET_KEY"]},
-    "send_notification": MAIL | LINKS | VAULT,
+    "send_notification": MAIL | LINKS,
     "track_delivery": WEBHOOKS,
     "send_digest": MAIL,
     "reconcile_orders": XENDIT | GOOGLE,

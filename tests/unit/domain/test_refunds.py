@@ -12,6 +12,7 @@ from shared.domain.refund import Refund, RefundRequest, RefundStatus
 from shared.domain.refunds import (
     PAYOUT_NOT_NEEDED,
     REFUND_FAILED,
+    REFUNDED_TWICE,
     WANTS_ACCOUNT,
     give_account,
     note_paid_out,
@@ -223,3 +224,22 @@ def test_what_was_refused_to_one_delivery_and_given_to_another_goes_back_once(
     assert (told.refunds[0].refund_id, told.refunds[0].account) == ("rfd-1", None)
     asked = told.has_attention(PAYOUT_NOT_NEEDED)
     assert asked is (state is MoneyBackState.PAYOUT_DUE)
+
+
+def test_money_that_the_provider_gives_back_after_its_transfer_is_told_to_the_admin() -> None:
+    paid_out = refunding_order(MoneyBackState.PAID_OUT, refund_id=None)
+    for status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
+        told = record_refund(paid_out, {}, told=refund(status=status), now=LATER).order
+        assert told.has_attention(REFUNDED_TWICE)
+        assert (state_of(told), told.refunds[0].refund_id) == (MoneyBackState.PAID_OUT, "rfd-1")
+        again = refund(status=RefundStatus.SUCCEEDED)
+        assert record_refund(told, {}, told=again, now=LATER) == Change(order=told)
+
+
+@pytest.mark.parametrize("status", [RefundStatus.FAILED, RefundStatus.CANCELLED])
+def test_a_refund_that_fails_after_the_transfer_is_nobodys_trouble(status: RefundStatus) -> None:
+    paid_out = refunding_order(MoneyBackState.PAID_OUT, refund_id=None)
+    failed = refund(status=status)
+    assert record_refund(paid_out, {}, told=failed, now=LATER) == Change(order=paid_out)
+    feared = record_refund(paid_out, {}, told=refund(), now=LATER).order
+    assert record_refund(feared, {}, told=failed, now=LATER).order.attention == ()

@@ -1,6 +1,5 @@
 """The steps on one set of fakes, with crashes at chosen calls and redelivery."""
 
-import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ from functions.send_notification.senders import ChatSender, MailSender, Pause
 from functions.send_notification.use_case import Sender, SendNotification
 from functions.send_reminder.use_case import SendReminders
 from functions.track_delivery.use_case import TrackDelivery
-from shared.adapters.vault import FernetVault
 from shared.domain.deliveries import Delivery
 from shared.domain.events import Event, MeetingScheduled
 from shared.domain.invoice import InvoiceStatus
@@ -54,8 +52,7 @@ CLAIM = timedelta(seconds=90)
 ADMIN = mentee(id="admin", name="Admin", email="admin@nusantara.example", phone=None)
 RENDERER = Renderer(Brand(name="Nusantara Mentoring", help_email="help@nusantara.example"))
 SIGNER = LinkSigner(["a-secret-of-the-tests-32-characters"], "https://booking.example")
-VAULT = FernetVault([base64.urlsafe_b64encode(bytes(32)).decode()])
-COMPOSER = Composer(renderer=RENDERER, signer=SIGNER, vault=VAULT, admin=ADMIN)
+COMPOSER = Composer(renderer=RENDERER, signer=SIGNER, admin=ADMIN)
 _REDELIVERIES = 20
 
 

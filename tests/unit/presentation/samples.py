@@ -43,7 +43,6 @@ DETAILS = {
     "old_start": "2026-11-30T12:00:00+00:00",
     "answer_by": "2026-11-25T02:00:00+00:00",
     "choose_by": "2026-11-28T02:00:00+00:00",
-    "account": "BCA 1234567890, Sari Dewi",
 }
 MENTEE, MENTOR, ADMIN = Recipient.MENTEE, Recipient.MENTOR, Recipient.ADMIN
 TOLD: Mapping[Kind, tuple[Recipient, ...]] = {

@@ -130,7 +130,7 @@ def test_rejection_without_a_reason_still_reads_well(recipient: Recipient) -> No
         (Kind.SESSION_DECLINED, MENTEE, "Budi Santoso wrote: “I am travelling that day”"),
         (Kind.SESSION_MOVED, MENTOR, "Time before: Monday, 30 November 2026, 20:00 WITA"),
         (Kind.ORDER_CANCELLED, MENTEE, "Money back: Rp250.000"),
-        (Kind.PAYOUT_TASK, ADMIN, "Account: BCA 1234567890, Sari Dewi"),
+        (Kind.PAYOUT_TASK, ADMIN, "Amount: Rp250.000"),
     ],
 )
 def test_shows_the_facts_that_its_reader_needs(
@@ -203,8 +203,8 @@ def test_a_moved_session_without_a_room_has_no_button() -> None:
     assert "as soon as it is ready" in mail.text
 
 
-def test_payout_without_an_account_sends_the_admin_to_the_page() -> None:
-    text = _text(Kind.PAYOUT_TASK, ADMIN, account="")
+def test_a_payout_sends_the_admin_to_the_page_with_the_account() -> None:
+    text = _text(Kind.PAYOUT_TASK, ADMIN)
 
     assert "The account is on the page behind the button." in text
     assert f"See the account: {LINKS.payout_done}" in text
