@@ -13,7 +13,9 @@ from tests.component.functions.bench import Functions
 
 @pytest.fixture
 def due(functions: Functions) -> datetime:
-    """Store an order whose reminder was due a minute ago; return that time."""
+    """Store an order whose reminder was due a minute ago, the only one; return that time."""
+    tick(functions)  # whatever other tests have left
+    functions.published()
     now = functions.config.clock.now().replace(microsecond=0)
     at = now - timedelta(minutes=1)
     order = scheduled_order(
