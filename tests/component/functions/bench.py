@@ -97,6 +97,10 @@ class Functions:
         """All that the functions have printed."""
         return "".join(path.read_text() for path in sorted(self.config.path.glob("*.log")))
 
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return the structured lines of the logs; what is in one may be a line's end to Unicode."""
+        return [json.loads(line) for line in self.logs.split("\n") if line.startswith("{")]
+
     def post(
         self, name: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> httpx.Response:

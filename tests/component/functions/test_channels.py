@@ -158,7 +158,7 @@ def test_a_signed_body_that_is_no_webhook_is_kept(body: bytes, functions: Functi
 def test_a_status_that_cannot_be_read_is_kept_and_does_not_silence_the_others(
     functions: Functions,
 ) -> None:
-    event = told(functions, "+6281390000777", "w@mail.example")
+    event = told(functions, "+6281390000444", "w@mail.example")
     webhook = status(key_of(event))
     webhook["entry"][0]["changes"][0]["value"]["statuses"].insert(0, {"id": 7})
     code, answer = meta(functions, json.dumps(webhook).encode())

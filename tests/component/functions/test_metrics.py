@@ -45,13 +45,13 @@ def matches(line: Line, query: str) -> bool:
     return True
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def order(served: Functions) -> Order:
     """Return an order with its invoice."""
     return served.invoiced()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lines(order: Order, served: Functions) -> list[Line]:
     """Let everything happen that is counted; return what the functions said about it."""
     functions = served
@@ -72,8 +72,7 @@ def lines(order: Order, served: Functions) -> list[Line]:
     for name in ("send_reminder", "reconcile_orders", "send_digest"):
         functions.post(name, headers={SCHEDULE_TIME: soon.isoformat()})
     functions.published()
-    said = [line for line in functions.logs.splitlines() if line.startswith("{")]
-    return [json.loads(line) for line in [*said, _unforeseen()]]
+    return [*functions.log_lines(), json.loads(_unforeseen())]
 
 
 def _unforeseen() -> str:
