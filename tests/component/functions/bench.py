@@ -4,7 +4,6 @@ import hashlib
 import itertools
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,8 @@ import httpx
 import msgspec
 
 from local.config import HOST, WHATSAPP_NUMBER_ID, WorldConfig, prepare
+from local.lifeline import TetheredProcess
+from local.processes import Supervisor
 from local.simulators.records import Records
 from local.simulators.whatsapp.app import create_app as create_whatsapp
 from local.simulators.whatsapp.catalogue import Catalogue, Template
@@ -72,7 +73,7 @@ class Functions:
         xendit: Vendor,
         google: Vendor,
         whatsapp: Vendor,
-        processes: Mapping[str, "subprocess.Popen[bytes]"],
+        processes: Mapping[str, TetheredProcess],
     ) -> None:
         self.config = config
         self.processes = processes
@@ -228,16 +229,18 @@ def running(folder: Path) -> Iterator[Functions]:
         whatsapp = stack.enter_context(_served_whatsapp(config))
         # A test is in Xendit's place; what Xendit itself said would come in the midst of another.
         xendit.tell("webhooks", drop_probability=1.0)
-        processes: dict[str, subprocess.Popen[bytes]] = {}
+        supervisor = Supervisor(config.path)
+        stack.callback(supervisor.stop)
         for function in FUNCTIONS:
             name = function.name
-            processes[name] = stack.enter_context(_served(name, config, settings))
+            staged = stage(name, config.path / "staged" / name)
+            served_by = command(name, config.ports[name])
+            supervisor.start(name, served_by, environment(settings), staged)
         for function in FUNCTIONS:
             await_answer(config.url(function.name))
+        processes = {name: child.process for name, child in supervisor.children.items()}
         functions = Functions(config, xendit, google, whatsapp, processes)
         stack.callback(functions.close)
-        for process in processes.values():  # told to stop at once, before each is waited for
-            stack.callback(process.terminate)
         yield functions
 
 
@@ -260,26 +263,6 @@ def _served_whatsapp(config: WorldConfig) -> Iterator[Vendor]:
     with vendor.admin, served(vendor, config.ports["whatsapp"]) as vendor.url:
         yield vendor
     records.close()
-
-
-@contextmanager
-def _served(
-    name: str, config: WorldConfig, settings: Mapping[str, str]
-) -> Iterator["subprocess.Popen[bytes]"]:
-    staged = stage(name, config.path / "staged" / name)
-    with (config.path / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command(name, config.ports[name]),
-            cwd=staged,
-            env=environment(settings),
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 def await_answer(url: str) -> None:
