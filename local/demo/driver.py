@@ -13,7 +13,8 @@ from shared.errors import PipelineError
 from shared.ports import Clock, OrderStore
 
 _POLL_S = 0.1
-_PATIENCE_S = 60.0
+# Longer than reconcile_orders takes to take up what a killed process has left behind.
+_PATIENCE_S = 200.0
 # What the simulated vendors need to give money back and to deliver, and a tick to hear of it.
 _VENDORS_TAKE = timedelta(minutes=2)
 _ASKING = frozenset({MoneyBackState.DUE, MoneyBackState.ACCOUNT_WANTED, MoneyBackState.PAYOUT_DUE})

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.staging import ROOT
 
-DEMO_TIMEOUT_S = 300
+DEMO_TIMEOUT_S = 400
 _LOG_TAIL = 4000
 
 
