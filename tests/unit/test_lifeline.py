@@ -56,7 +56,7 @@ def test_ending_it_ends_grandchildren_too(tmp_path: Path) -> None:
 
 def _starter(command: tuple[str, ...], log: Path) -> "subprocess.Popen[bytes]":
     program = _STARTER.format(command=command, log=str(log))
-    return subprocess.Popen([sys.executable, "-c", program])  # noqa: S603 - _STARTER
+    return subprocess.Popen([sys.executable, "-c", program])  # noqa: S603 - our own program, above
 
 
 def test_a_starter_that_is_killed_takes_them_along(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ sys.stdin.read()
 
 
 def _start() -> "subprocess.Popen[str]":
-    return subprocess.Popen(  # noqa: S603 - the lines above
+    return subprocess.Popen(  # noqa: S603 - our own program, above
         [sys.executable, "-c", _OTHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
