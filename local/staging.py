@@ -13,14 +13,11 @@ from shared.presentation.engine import COMPILED, compile_all
 
 ROOT = Path(__file__).resolve().parent.parent
 _LEAVE_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
-# Loading modules makes no garbage and a request makes little, so Python looks for cycles less often
-# than after every 700 new objects, as it would: loading Google's clients takes a tenth less time.
-GC_THRESHOLD = (50_000, 20, 20)
-_MAIN = f"""\
-import gc
+_MAIN = """\
+from shared import garbage
 
-gc.set_threshold{GC_THRESHOLD}
-from functions.{{name}}.main import {{name}} as {{name}}
+garbage.expect_loading()
+from functions.{name}.main import {name} as {name}
 """
 
 

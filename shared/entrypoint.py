@@ -20,7 +20,7 @@ import msgspec
 from flask import Request, Response
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
-from shared import messages, observability, tracing
+from shared import garbage, messages, observability, tracing
 from shared.bootstrap import Wiring
 from shared.domain.events import Event
 from shared.domain.schedule import FIRST_YEAR, LAST_YEAR
@@ -148,6 +148,7 @@ def _answering(function: str, request: Request, handle: HttpHandler) -> Response
         answer, say = _attempt(request, handle)
         # Before the answer, since Cloud Run takes the processor away after it.
         tracing.flush()
+        garbage.loaded()
         say(latency_ms=round((time.monotonic() - began) * 1000), status=answer.status_code)
         return answer
 

@@ -4,7 +4,6 @@ Writes the processor's milliseconds of each pair of turns, function and floor, a
 that of all threads: of the gRPC clients', too.
 """
 
-import gc
 import json
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.cpu_per_event.turns import Send, Turns
 from local.config import load
-from local.staging import GC_THRESHOLD
+from shared import garbage
 
 # The first ones load what is loaded lazily.
 _WARM_UP = 5
@@ -22,7 +21,7 @@ def main(folder: Path, name: str, events: int) -> None:
     """Measure, and print the figures."""
     config = load(folder)
     assert config is not None
-    gc.set_threshold(*GC_THRESHOLD)
+    garbage.expect_loading()
     turns = Turns(name, config)
     pairs = [turns.take(_timed) for _ in range(events + _WARM_UP)]
     sys.stdout.write(json.dumps(pairs[_WARM_UP:]))
