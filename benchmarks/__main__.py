@@ -1,6 +1,7 @@
 """Run the benchmarks: ``python -m benchmarks [NAME ...]``, by default all of them.
 
-Their figures go to the results and to the tables of docs/performance.md.
+Their figures go to the results and to the tables of docs/performance.md; what is to be reached, and
+whether it is, is printed in the end.
 """
 
 import argparse
@@ -9,11 +10,13 @@ import json
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from benchmarks import document
 from benchmarks.model import latest
+from benchmarks.targets import Target, targets
 
-NAMES = ("operations", "ticks", "cold_start", "cpu_per_event", "concurrency", "pipeline")
+NAMES = ("operations", "ticks", "cold_start", "cpu_per_event", "concurrency", "pipeline", "model")
 
 
 def main() -> None:
@@ -36,6 +39,15 @@ def main() -> None:
         latest.merge(name, figures)
         document.write()
         console.print_json(json.dumps(figures))
+    console.print(_table(targets(latest.read())))
+
+
+def _table(found: list[Target]) -> Table:
+    table = Table("target", "limit", "measured", "")
+    for target in found:
+        mark = "[green]kept" if target.met else "[red]missed"
+        table.add_row(*target.described, mark)
+    return table
 
 
 if __name__ == "__main__":

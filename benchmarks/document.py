@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.model import latest
+from benchmarks.pipeline.setting import Setting
+from benchmarks.targets import Target, targets
 from local.staging import ROOT
 
 PATH = ROOT / "docs" / "performance.md"
 _TABLE = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
-_SETTING = re.compile(r"(?P<system>\w+), vendors (?P<latency>\d+) ms, (?P<at_once>\d+) at once")
 _COUNTS = ("reads", "writes", "messages", "pushed", "vendor_calls")
 _UNKNOWN = "-"
+_MET = {True: "kept", False: "**missed**"}
 _QUANTILES = ("p50", "p95", "p99")
 
 Figures = Mapping[str, Any]
@@ -27,7 +29,8 @@ def rewritten(text: str, known: Figures) -> str:
 
     def table(found: re.Match[str]) -> str:
         name = found["name"]
-        return f"<!-- {name} -->\n{_WRITERS[name](known[name])}\n<!-- end -->"
+        written = _targets(known) if name == "targets" else _WRITERS[name](known[name])
+        return f"<!-- {name} -->\n{written}\n<!-- end -->"
 
     return _TABLE.sub(table, text)
 
@@ -36,6 +39,15 @@ def write() -> None:
     """Write the document's tables from the results on file."""
     text = PATH.read_text(encoding="utf-8")
     PATH.write_text(rewritten(text, latest.read()), encoding="utf-8")
+
+
+def _targets(known: Figures) -> str:
+    heads = ["target", "limit", "measured", ""]
+    return _table(heads, (_target(target) for target in targets(known)))
+
+
+def _target(target: Target) -> Row:
+    return [*target.described, _MET[target.met]]
 
 
 def _operations(paths: Figures) -> str:
@@ -74,10 +86,17 @@ def _ticks(figures: Figures) -> str:
 
 
 def _cold_start(functions: Figures) -> str:
-    own = ["ms", "floor_ms", "ratio", "ratio_quartiles", "cpu_ratio", "rss_mb"]
+    own = ["ms", "floor_ms", "ratio", "ratio_interval", "cpu_ratio", "rss_mb"]
     return _table(
         [
-            *("function", "ms", "same imports, ms", "ratio", "quartiles", "processor time, ratio"),
+            *(
+                "function",
+                "ms",
+                "same imports, ms",
+                "ratio",
+                "sure to 95 %",
+                "processor time, ratio",
+            ),
             *("memory, MB", "embedded: ratio", "processor time, ratio"),
         ],
         (
@@ -102,7 +121,7 @@ def _cpu_per_event(functions: Figures) -> str:
 
 
 def _pipeline(figures: Figures) -> str:
-    settings = {_place(key): seen for key, seen in figures["settings"].items()}
+    settings = {Setting.of(key): seen for key, seen in figures["settings"].items()}
     rows = (
         [
             *(f"{latency} ms", at_once, f"`{system}`"),
@@ -130,16 +149,32 @@ def _concurrency(functions: Figures) -> str:
     return _table(["function", *numbers], rows)
 
 
+def _model(check: Figures) -> str:
+    forecast, measured, errors = check["forecast"], check["measured"], check["errors"]
+    shown = {
+        "order to invoice, median, ms": ("order_to_invoice", 1000),
+        "payment to room, median, ms": ("payment_to_room", 1000),
+        "rooms a second": ("throughput", 1),
+    }
+    rows = (
+        [
+            what,
+            *(f"{unit * figures[name]:.3g}" for figures in (forecast, measured)),
+            _share(errors[name]),
+        ]
+        for what, (name, unit) in shown.items()
+    )
+    return _table(["figure", "forecast", "measured", "apart"], rows)
+
+
+def _share(part: float) -> str:
+    return f"{100 * part:.1f} %"
+
+
 def _level(seen: Figures) -> str:
     return (
         f"{seen['requests_per_s']} ({100 * seen['share']:.0f} %), {seen['p95_ms_over_vendor']} ms"
     )
-
-
-def _place(key: str) -> tuple[int, int, str]:
-    found = _SETTING.fullmatch(key)
-    assert found is not None, key
-    return int(found["latency"]), int(found["at_once"]), found["system"]
 
 
 def _quantiles(seen: Figures) -> str:
@@ -151,8 +186,8 @@ def _some(figures: Figures, names: Sequence[str]) -> list[object]:
 
 
 def _cell(figure: object) -> object:
-    """Return a figure, of quartiles the first and the third."""
-    return f"{figure[0]} to {figure[2]}" if isinstance(figure, list) else figure
+    """Return a figure, of an interval or of quartiles the bounds."""
+    return f"{figure[0]} to {figure[-1]}" if isinstance(figure, list) else figure
 
 
 def _table(heads: Row, rows: Iterable[Row]) -> str:
@@ -168,6 +203,7 @@ _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "cpu_per_event": _cpu_per_event,
     "concurrency": _concurrency,
     "pipeline": _pipeline,
+    "model": _model,
 }
 
 

@@ -18,12 +18,13 @@ _PROBES = frozenset({"__main__", "__mp_main__", "_distutils_hack"})
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """Names of modules, in the order of loading."""
+    """Names of modules, in the order of loading, and looks for garbage before the first answer."""
 
     imported: list[str]
     answered: list[str]
     status: int
     said: str
+    collections: int
 
 
 def loaded(name: str, folder: Path, config: WorldConfig, request: Request) -> Loaded:

@@ -1,9 +1,11 @@
 """Which modules a function has loaded, after its import and after its first answer.
 
 Runs in the staged folder of the function: ``python -m benchmarks.cold_start.probe NAME`` with the
-request as JSON on standard input, and writes ``{"imported", "answered", "status", "said"}``.
+request as JSON on standard input, and writes ``{"imported", "answered", "status", "said",
+"collections"}``: how often Python has looked for garbage in between.
 """
 
+import gc
 import json
 import sys
 
@@ -14,7 +16,7 @@ def main(name: str) -> None:
     """Serve one request in this process."""
     request = json.load(sys.stdin)
     app = functions_framework.create_app(name, "main.py").test_client()
-    imported = list(sys.modules)
+    imported, collected = list(sys.modules), _collections()
     answer = app.open(
         request["path"],
         method=request["method"],
@@ -26,8 +28,13 @@ def main(name: str) -> None:
         "answered": list(sys.modules),
         "status": answer.status_code,
         "said": answer.get_data(as_text=True),
+        "collections": _collections() - collected,
     }
     sys.stdout.write(json.dumps(report))
+
+
+def _collections() -> int:
+    return sum(generation["collections"] for generation in gc.get_stats())
 
 
 if __name__ == "__main__":

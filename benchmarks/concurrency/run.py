@@ -20,6 +20,7 @@ from rich.progress import Progress
 from benchmarks.scene import Request, Scene, scene, set_latency
 from benchmarks.scene.emulators import started_emulators
 from benchmarks.scene.process import Served, serving
+from benchmarks.spread import percentile
 from local.staging import stage
 
 # Those of the chain that wait for vendors, and how often each does for one request.
@@ -120,9 +121,9 @@ def _rate(levels: Sequence[Level], threads: int) -> float:
 
 def _beyond(levels: Sequence[Level], threads: int, vendors_s: float) -> dict[str, float]:
     of_these = [level for level in levels if level.threads == threads]
-    waited = sorted(1000 * (s - vendors_s) for level in of_these for s in level.seconds)
+    waited = [1000 * (s - vendors_s) for level in of_these for s in level.seconds]
     return {
-        "p50_ms_over_vendor": round(statistics.median(waited)),
-        "p95_ms_over_vendor": round(waited[int(len(waited) * 0.95)]),
+        "p50_ms_over_vendor": round(percentile(waited, 0.5)),
+        "p95_ms_over_vendor": round(percentile(waited, 0.95)),
         "rss_mb": round(statistics.median(level.rss_mb for level in of_these), 1),
     }

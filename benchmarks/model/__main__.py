@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Console
 
 from benchmarks.model import latest, parameters
-from benchmarks.model.check.run import TARGET, calibrated, check, section_of
+from benchmarks.model.check.run import calibrated, check, section_of
+from benchmarks.model.run import RESULTS, write
 from benchmarks.model.setup import Measured, deployed, measured_from
 from benchmarks.model.study import VOLUMES, study
 from benchmarks.model.tables import tables
+from benchmarks.targets import FORECAST_ERROR
 
-RESULTS = latest.FOLDER / "model.json"
 console = Console()
 
 
@@ -26,9 +26,8 @@ def main() -> int:
         return _check(options.seconds, options.rate)
     known = parameters.load(options.parameters)
     measured = measured_from(latest.read()) or _measure()
-    rows = study(deployed(known, measured), known, options.volumes)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
+    rows = [*study(deployed(known, measured), known, options.volumes)]
+    write(rows)
     for table in tables(rows):
         console.print(table)
     console.print(f"written to {RESULTS}")
@@ -51,8 +50,10 @@ def _check(seconds: float, rate: float | None) -> int:
     figures = check(console.log, seconds, rate)
     _remember(figures)
     console.print_json(json.dumps(figures))
-    met = figures["forecast_error"] <= TARGET
-    console.print(f"forecast error {figures['forecast_error']:.1%}, at most {TARGET:.0%} wanted")
+    met = figures["forecast_error"] <= FORECAST_ERROR
+    console.print(
+        f"forecast error {figures['forecast_error']:.1%}, at most {FORECAST_ERROR:.0%} wanted"
+    )
     return 0 if met else 1
 
 

@@ -11,8 +11,8 @@ from benchmarks.model.calls import Calls, Place
 from benchmarks.model.demand import KINDS, Demand
 from benchmarks.model.parameters import PushRules
 from benchmarks.model.pipeline import TICKS, Going, Log, Pipeline
-from benchmarks.model.queueing import percentile
 from benchmarks.model.service import Scaling, Service
+from benchmarks.spread import percentile
 
 # Rush-hour slice; shorter where that many orders are too many, longer where they would be too few.
 SLICE_S = 900.0

@@ -1,6 +1,6 @@
 """From a hundred to ten million orders a day: as deployed, and with what gives out first raised."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -44,10 +44,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.usd_a_day.values()) / self.orders_a_day * 1000
 
 
-def study(setup: Setup, parameters: Parameters, volumes: Sequence[int] = VOLUMES) -> list[Row]:
-    """Return a row for each volume."""
+def study(setup: Setup, parameters: Parameters, volumes: Sequence[int] = VOLUMES) -> Iterator[Row]:
+    """Yield a row for each volume; a few seconds each."""
     prices = cost.load()
-    return [row(setup, parameters, prices, volume) for volume in volumes]
+    for volume in volumes:
+        yield row(setup, parameters, prices, volume)
 
 
 def row(setup: Setup, parameters: Parameters, prices: cost.Prices, orders_a_day: int) -> Row:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.pipeline.load import Run
+from benchmarks.pipeline.setting import Setting
+from benchmarks.spread import percentile
 
 # The seconds that vendors take, and how many orders are under way at once.
 BUSIEST = (0.0, 64)
@@ -17,7 +19,7 @@ Runs = dict[tuple[str, float, int], list[Run]]
 def figures(runs: Runs) -> dict[str, Any]:
     """Return throughput and latencies of all systems, and what they are compared by."""
     settings = {
-        f"{name}, vendors {latency_s * 1000:.0f} ms, {at_once} at once": _setting(played)
+        Setting(round(latency_s * 1000), at_once, name).key: _setting(played)
         for (name, latency_s, at_once), played in runs.items()
     }
     throughput = {
@@ -51,7 +53,7 @@ def _emulator(runs: Runs, throughput: Mapping[str, float]) -> dict[str, Any]:
 def _over_vendor(played: list[Run]) -> int:
     latency_s, _ = _WARM
     # Its own two requests: the invoice is read back, the event is inserted with its room.
-    return round(_quantile([s for r in played for s in r.room_s], 0.95) - 2 * 1000 * latency_s)
+    return round(1000 * (percentile([s for r in played for s in r.room_s], 0.95) - 2 * latency_s))
 
 
 def _setting(played: list[Run]) -> dict[str, Any]:
@@ -59,8 +61,8 @@ def _setting(played: list[Run]) -> dict[str, Any]:
     return {
         "orders_per_s": [round(_rate(r), 2) for r in played],
         "mails_per_order": round(sum(r.mails for r in played) / sum(r.orders for r in played), 2),
-        "order_to_link_ms": {f"p{q}": round(_quantile(links, q / 100)) for q in (50, 95, 99)},
-        "webhook_to_room_ms": {f"p{q}": round(_quantile(rooms, q / 100)) for q in (50, 95, 99)},
+        "order_to_link_ms": _percentiles_ms(links),
+        "webhook_to_room_ms": _percentiles_ms(rooms),
     }
 
 
@@ -68,7 +70,5 @@ def _rate(run: Run) -> float:
     return run.orders / run.duration_s
 
 
-def _quantile(seconds: list[float], share: float) -> float:
-    """Return the quantile in milliseconds."""
-    ordered = sorted(seconds)
-    return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+def _percentiles_ms(seconds: list[float]) -> dict[str, int]:
+    return {f"p{q}": round(1000 * percentile(seconds, q / 100)) for q in (50, 95, 99)}

@@ -1,4 +1,7 @@
-"""The evaluation: ``python -m benchmarks.report`` writes one HTML page of all that was measured."""
+"""The evaluation: ``python -m benchmarks.report`` writes one HTML page of all that was measured.
+
+What reliability and tasks are shown by is made first where it is not there: some five minutes.
+"""
 
 import argparse
 import sys
@@ -8,8 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.model.latest import FOLDER
-from benchmarks.report import effort, page, simulate
+from benchmarks.report import effort, page
 from benchmarks.report.evidence import collect
+from benchmarks.report.gather import gather
 from shared.errors import PipelineError
 
 
@@ -18,9 +22,9 @@ def main() -> int:
     options, console = _options(), Console()
     folder: Path = options.results
     folder.mkdir(parents=True, exist_ok=True)
-    if options.simulate and not (folder / "simulation.json").exists():
-        console.log(f"no simulation yet: running {options.simulate} random worlds")
-        simulate.run(folder / "simulation.json", options.simulate)
+    if not options.as_it_is:
+        for source in gather(folder):
+            console.print(f"nothing came of: {source.what}", style="yellow")
     try:
         text = page.report(collect(folder), effort.load(), datetime.now(UTC).date())
     except PipelineError as error:
@@ -35,13 +39,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("--results", type=Path, default=FOLDER, metavar="FOLDER")
-    parser.add_argument(
-        "--simulate",
-        type=int,
-        default=simulate.SEEDS,
-        metavar="N",
-        help="random worlds to run if there are no results of any; 0 for none",
-    )
+    parser.add_argument("--as-it-is", action="store_true", help="run nothing that is not there yet")
     return parser.parse_args()
 
 

@@ -7,8 +7,8 @@ from statistics import fmean
 
 import msgspec
 
-from benchmarks.model.queueing import percentile
 from benchmarks.report.words import Text
+from benchmarks.spread import percentile
 
 ASSUMPTIONS = Path(__file__).parent / "assumptions.toml"
 DRAWS = 20_000

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
 
 from benchmarks.model.latest import cold_starts
 from benchmarks.model.study import Row
+from benchmarks.pipeline.setting import Setting
 from benchmarks.report import sus
 from benchmarks.report.sus import Usability
+from benchmarks.targets import Target, targets
 from shared.errors import PipelineError
 
 
@@ -41,6 +44,23 @@ class PipelineSpeed(msgspec.Struct, frozen=True, kw_only=True):
 
     embedded_orders_per_s: float | None = None
     webhook_to_room_p95_ms_over_vendor: float | None = None
+
+
+class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds within which so many of a hundred orders were done."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What a system did under one load, over all rounds; ``rate`` is orders a second."""
+
+    setting: Setting
+    rate: float
+    order_to_link_ms: Quantiles
+    webhook_to_room_ms: Quantiles
 
 
 class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +125,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     machine: str | None = None
     check: ModelCheck | None = None
     speed: PipelineSpeed | None = None
+    loads: list[Load] = []
+    targets: list[Target] = []
     cold_starts: dict[str, ColdStart] = {}
     rows: list[Row] = []
     simulation: Simulation | None = None
@@ -123,6 +145,8 @@ def collect(folder: Path) -> Evidence:
         machine=latest.get("machine"),
         check=_section({"": model} if "forecast" in model else {}, "", ModelCheck),
         speed=_section(latest, "pipeline", PipelineSpeed),
+        loads=_loads(latest),
+        targets=_targets(latest),
         cold_starts=_section(
             {"cold_start": cold_starts(latest)}, "cold_start", dict[str, ColdStart]
         ),
@@ -133,6 +157,25 @@ def collect(folder: Path) -> Evidence:
         tasks=_read(folder / "tasks.json", list[UserTask]) or [],
         usability=sus.read(folder / "sus.csv"),
     )
+
+
+def _targets(latest: Mapping[str, Any]) -> list[Target]:
+    try:
+        return targets(latest)
+    except (KeyError, TypeError) as error:
+        raise EvidenceError(f"latest.json: {error!r} where a target's figure should be") from error
+
+
+def _loads(latest: Mapping[str, Any]) -> list[Load]:
+    settings = latest.get("pipeline", {}).get("settings", {})
+    found = {
+        "pipeline": [
+            seen | {"setting": Setting.of(key), "rate": median(seen["orders_per_s"])}
+            for key, seen in settings.items()
+        ]
+    }
+    loads: list[Load] = _section(found, "pipeline", list[Load])
+    return loads
 
 
 def _section(latest: Mapping[str, Any], name: str, kind: Any) -> Any:

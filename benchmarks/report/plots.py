@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -75,6 +75,30 @@ def bars(
             )
 
     return _svg(draw, height=1.0 + _ROW * len(names))
+
+
+def lines(
+    parts: Sequence[tuple[Text, Mapping[int, float], str]], *, across: Text, up: Text
+) -> Text:
+    """Draw lines over a logarithmic scale, each with its points and its name."""
+
+    def draw(axes: Axes, language: Language) -> None:
+        points = sorted({at for _, of, _ in parts for at in of})
+        for name, of, colour in parts:
+            at = sorted(of)
+            axes.plot(
+                at, [of[x] for x in at], marker="o", color=colour, label=name(language), linewidth=2
+            )
+        axes.set_xscale("log")
+        axes.set_xticks(points, [number(at)(language) for at in points])
+        axes.minorticks_off()
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(across(language))
+        axes.set_ylabel(up(language))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)(language)))
+        axes.legend(frameon=False, fontsize=9)
+
+    return _svg(draw, height=2.8)
 
 
 def histograms(samples: Sequence[tuple[Text, Sample, str]], *, label: Text) -> Text:

@@ -6,6 +6,7 @@ the vendors' simulators behind it. Flask always brings jinja2 along.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -148,6 +149,19 @@ def test_what_it_is_asked_is_done_to_its_end(name: str, world: Scene, answers: A
     request, seen = answers(name)
     assert request.is_answered_by(seen.status, seen.said), seen.said
     assert IS_DONE[name](Left(world, request))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_garbage_is_looked_for_before_the_first_answer(name: str, answers: Answers) -> None:
+    _, seen = answers(name)
+    assert seen.collections == 0
+
+
+def test_garbage_would_be_looked_for_before_the_first_answer(world: Scene, tmp_path: Path) -> None:
+    staged = stage("send_digest", tmp_path / "staged")
+    main = staged / "main.py"
+    main.write_text(main.read_text().replace("garbage.expect_loading()", ""))
+    assert loaded("send_digest", staged, world.config, world.request("send_digest")).collections > 0
 
 
 def test_another_answer_is_noticed(world: Scene) -> None:

@@ -15,7 +15,6 @@ from benchmarks.model.check.calibrate import Calibration, Say
 from benchmarks.model.check.crowd import Journey, arrivals, throughput
 from benchmarks.model.check.local_model import fitted_hops, forecast
 
-TARGET = 0.2
 # Of what the model says that this machine can do.
 _SHARE_OF_CAPACITY = 0.55
 _SEED = 7

@@ -1,8 +1,7 @@
 """Capability: how much it can do, measured here and modelled for the cloud."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from benchmarks.model.check.run import TARGET
 from benchmarks.model.study import Row
 from benchmarks.report import plots
 from benchmarks.report.blocks import (
@@ -18,10 +17,14 @@ from benchmarks.report.blocks import (
 )
 from benchmarks.report.effort import Assumptions
 from benchmarks.report.evidence import Evidence, ModelCheck
-from benchmarks.report.numbers import number, percent, plain, span, times
+from benchmarks.report.numbers import Figure, number, percent, plain, span, times
+from benchmarks.report.sections import load
 from benchmarks.report.words import Text, both, say, words
+from benchmarks.targets import FORECAST_ERROR, Target
 
 _SHOWN_RESOURCES = 12
+# No ratio comes near it.
+_COUNTS_FROM = 50
 
 
 def write(evidence: Evidence, _known: Assumptions) -> Section:
@@ -42,6 +45,9 @@ def _headline(evidence: Evidence) -> Card | None:
 def _blocks(evidence: Evidence) -> Iterator[Block]:
     measured = list(_measured(evidence))
     yield Cards(tuple(measured)) if measured else missing("load", "make bench")
+    if evidence.targets:
+        yield _targets(evidence.targets)
+    yield from load.blocks(evidence.loads)
     if evidence.check is not None:
         yield _check(evidence.check)
     else:
@@ -67,10 +73,10 @@ def _measured(evidence: Evidence) -> Iterator[Card]:
             label=say("capability.over_vendor"),
         )
     if evidence.check is not None:
-        met = evidence.check.forecast_error <= TARGET
+        met = evidence.check.forecast_error <= FORECAST_ERROR
         yield Card(
             figure=both(percent(evidence.check.forecast_error, 1)),
-            label=say("capability.forecast_error", target=percent(TARGET)),
+            label=say("capability.forecast_error", target=percent(FORECAST_ERROR)),
             mood="good" if met else "bad",
         )
     if evidence.burst is not None:
@@ -88,6 +94,32 @@ def _measured(evidence: Evidence) -> Iterator[Card]:
     if evidence.cold_starts:
         slowest = max(start.ms for start in evidence.cold_starts.values())
         yield Card(figure=both(span(slowest / 1000)), label=say("capability.cold_start"))
+
+
+def _targets(targets: Sequence[Target]) -> Block:
+    return Table(
+        caption=say("capability.targets"),
+        head=tuple(say(f"capability.{name}") for name in ("target", "bound", "seen", "verdict")),
+        rows=tuple(_target(target) for target in targets),
+        worded=(0, 1, 3),
+    )
+
+
+def _target(target: Target) -> tuple[Text, ...]:
+    name = say(f"target.{target.name}")
+    of = f" ({target.worst})" if target.worst else ""
+    bound = "at_least" if target.at_least else "at_most"
+    return (
+        Text(id=f"{name.id}{of}", en=f"{name.en}{of}"),
+        say(f"capability.{bound}", limit=_figure(target.limit)),
+        both(_figure(target.seen)),
+        say("capability.kept" if target.met else "capability.missed"),
+    )
+
+
+def _figure(value: float) -> Figure:
+    """Write a ratio to a hundredth, and a count as one."""
+    return number(value, 0 if value == int(value) and value >= _COUNTS_FROM else 2)
 
 
 def _check(check: ModelCheck) -> Block:

@@ -39,7 +39,7 @@ def _blocks(evidence: Evidence) -> Iterator[Block]:
         yield _tasks(evidence.tasks)
         yield Note(say("experience.tasks_note"))
     else:
-        yield missing("tasks", "pytest tests/browser")
+        yield missing("tasks", "make evaluate")
 
 
 def _mean(seen: Usability) -> Card:

@@ -41,7 +41,7 @@ def _blocks(evidence: Evidence) -> Iterator[Block]:
     if evidence.chaos is not None:
         yield from _chaos(evidence.chaos)
     else:
-        yield missing("chaos", "python -m local chaos --json benchmarks/results/chaos.json")
+        yield missing("chaos", "make evaluate")
 
 
 def _simulation(seen: Simulation) -> Iterator[Block]:

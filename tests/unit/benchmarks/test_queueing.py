@@ -4,9 +4,9 @@ import random
 import pytest
 import simpy
 
-from benchmarks.model import queueing
 from benchmarks.model.gates import Gate, Processor, Quota, next_window
 from benchmarks.model.pipeline import Going
+from tests.unit.benchmarks import queueing
 
 
 def test_one_server_waits_as_often_as_it_is_busy() -> None:
@@ -21,11 +21,6 @@ def test_erlang_c_of_a_textbook_example() -> None:
 def test_an_overloaded_queue_waits_for_ever() -> None:
     assert queueing.mean_wait(2, 3.0, 1.0) == math.inf
     assert queueing.erlang_c(2, 3.0) == 1.0
-
-
-def test_percentiles_are_interpolated() -> None:
-    assert queueing.percentile([4.0, 1.0, 3.0, 2.0], 0.5) == 2.5
-    assert queueing.percentile([], 0.5) == 0.0
 
 
 def _queue(servers: int, rate: float, service: float, customers: int) -> tuple[float, float, float]:

@@ -60,7 +60,21 @@ def _results(folder: Path, rows: list[Row]) -> Path:
             "rate": 4.0,
             "calibration": {},
         },
-        "pipeline": {"embedded_orders_per_s": 9.5, "webhook_to_room_p95_ms_over_vendor": 61.0},
+        "pipeline": {
+            "embedded_orders_per_s": 9.5,
+            "ratio": 1.4,
+            "webhook_to_room_p95_ms_over_vendor": 61.0,
+            "settings": {
+                f"{system}, vendors {latency} ms, {at_once} at once": {
+                    "orders_per_s": [at_once, at_once + 1],
+                    "order_to_link_ms": {"p50": 12, "p95": 34, "p99": 56},
+                    "webhook_to_room_ms": {"p50": 78, "p95": 910, "p99": 1234},
+                }
+                for system in ("embedded", "emulator", "dbos", "dbos_processes", "dbos_plain")
+                for latency in (0, 200)
+                for at_once in (1, 64)
+            },
+        },
         "cold_start": {
             "create_invoice": {"ratio": 1.2, "ms": 640.0, "rss_mb": 71},
             "send_digest": {"embedded": {"ratio": 1.3, "ms": 720.0, "rss_mb": 80}},
@@ -262,6 +276,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
 
 def test_the_slowest_start_is_told_of_wherever_it_was_measured(full: str) -> None:
     assert "720\u00a0ms" in full
+
+
+def test_every_load_is_told_of(full: str) -> None:
+    english = _checked(full).texts["en"]
+    assert english.count("78\u00a0ms / 910\u00a0ms / 1.2\u00a0s") == 20
+    assert english.count("64.5") == 10
+    assert "Ours, Google’s emulators" in english
+
+
+def test_a_target_that_is_missed_is_told_as_that(full: str) -> None:
+    checker = _checked(full)
+    name = "Cold start, times that of the same imports (send_digest)"
+    assert name in checker.texts["en"]
+    said = [text for text in checker.texts["en"] if text in {"yes", "no"}]
+    assert said == ["no", "yes", "yes", "yes"]
 
 
 def test_a_drawing_is_in_both_languages() -> None:

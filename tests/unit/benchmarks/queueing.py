@@ -1,8 +1,6 @@
 """Formulas of queueing theory that the simulation is held against. Times are in seconds."""
 
 import math
-from collections.abc import Sequence
-from statistics import fmean
 
 
 def erlang_c(servers: int, load: float) -> float:
@@ -25,19 +23,3 @@ def mean_wait(servers: int, rate: float, service: float) -> float:
     if load >= servers:
         return math.inf
     return erlang_c(servers, load) * service / (servers - load)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value below which ``share`` of the values lie, interpolated; 0 without values."""
-    if not values:
-        return 0.0
-    ordered = sorted(values)
-    at = share * (len(ordered) - 1)
-    low = math.floor(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
-
-
-def mean(values: Sequence[float]) -> float:
-    """Return the mean; 0 without values."""
-    return fmean(values) if values else 0.0
