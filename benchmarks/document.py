@@ -29,7 +29,7 @@ def rewritten(text: str, known: Figures) -> str:
 
     def table(found: re.Match[str]) -> str:
         name = found["name"]
-        written = _targets(known) if name == "targets" else _WRITERS[name](known[name])
+        written = _OF_ALL[name](known) if name in _OF_ALL else _WRITERS[name](known[name])
         return f"<!-- {name} -->\n{written}\n<!-- end -->"
 
     return _TABLE.sub(table, text)
@@ -48,6 +48,20 @@ def _targets(known: Figures) -> str:
 
 def _target(target: Target) -> Row:
     return [*target.described, _MET[target.met]]
+
+
+def _compared(known: Figures) -> str:
+    figures = known["pipeline"]
+    shown = {
+        "ratio": "orders a second, times those of `dbos`",
+        "ratio_of_each_round": "the same, of each round",
+        "ratio_to_dbos_processes": "orders a second, times those of `dbos_processes`",
+        "ratio_to_dbos_plain": "orders a second, times those of `dbos_plain`",
+        "webhook_to_room_p95_ms_over_vendor": "webhook → room, p95 beyond the vendors' 400 ms, warm, 8 at once",
+        "emulator_webhook_to_room_p95_ms_over_vendor": "the same on the emulators",
+    }
+    rows = ([what, _cell(figures.get(name, _UNKNOWN))] for name, what in shown.items())
+    return _table(["of ours", ""], rows)
 
 
 def _operations(paths: Figures) -> str:
@@ -195,6 +209,8 @@ def _table(heads: Row, rows: Iterable[Row]) -> str:
     return "\n".join([lines[0], f"|{'---|' * len(heads)}", *lines[1:]])
 
 
+# What is made of more than the section of its name.
+_OF_ALL: Mapping[str, Callable[[Figures], str]] = {"targets": _targets, "compared": _compared}
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "machine": lambda machine: f"The figures below are of {machine}.",
     "operations": _operations,

@@ -34,7 +34,7 @@ def rows(name: str, figures: Any) -> list[str]:
 def test_the_document_has_the_figures_of_the_results() -> None:
     text = document.PATH.read_text(encoding="utf-8")
     assert document.rewritten(text, latest.read()) == text
-    assert all(f"<!-- {name} -->" in text for name in [*NAMES, "machine", "targets"])
+    assert all(f"<!-- {name} -->" in text for name in [*NAMES, "machine", "targets", "compared"])
 
 
 def test_other_figures_are_another_document() -> None:
@@ -118,6 +118,16 @@ def test_the_forecast_stands_beside_what_was_measured() -> None:
         "| payment to room, median, ms | 800 | 800 | 1.2 % |",
         "| rooms a second | 9 | 9.02 | 0.0 % |",
     ]
+
+
+def test_ours_is_told_as_times_its_peers() -> None:
+    compared = {
+        "ratio": 1.4, "ratio_of_each_round": [1.6, 1.2], "ratio_to_dbos_processes": 1.7,
+        "ratio_to_dbos_plain": 0.8, "webhook_to_room_p95_ms_over_vendor": 97,
+    }  # fmt: skip
+    text = document.rewritten("<!-- compared -->\n<!-- end -->", {"pipeline": compared})
+    figures = [line.rpartition(" | ")[2] for line in text.splitlines()[3:-1]]
+    assert figures == ["1.4 |", "1.6 to 1.2 |", "1.7 |", "0.8 |", "97 |", "- |"]
 
 
 def test_targets_stand_with_their_limits() -> None:
