@@ -6,7 +6,7 @@ every 700 new objects, as it would: loading Google's clients takes a tenth less 
 
 import gc
 
-# So many new objects fill some 40 MB, and what a function loads for its first answer is half as many.
+# So many new objects fill some 30 MB, and what a function loads for its first answer is half as many.
 _WHILE_LOADING = (200_000, 20, 20)
 _AFTERWARDS = (50_000, 20, 20)
 

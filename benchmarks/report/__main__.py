@@ -23,8 +23,8 @@ def main() -> int:
     folder: Path = options.results
     folder.mkdir(parents=True, exist_ok=True)
     if not options.as_it_is:
-        for source in gather(folder):
-            console.print(f"nothing came of: {source.what}", style="yellow")
+        for what, said in gather(folder).items():
+            console.print(f"nothing came of: {what}\n{said}", style="yellow", markup=False)
     try:
         text = page.report(collect(folder), effort.load(), datetime.now(UTC).date())
     except PipelineError as error:

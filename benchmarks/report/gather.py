@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,40 +15,49 @@ from benchmarks.report import simulate
 from local.staging import ROOT
 
 _CHAOS_ORDERS = 100
+_LAST_LINES = 8
 
 
 class Source(NamedTuple):
-    """A file of results: what it tells of, and what makes it."""
+    """A file of results: what it tells of, and what makes it and returns what it said in the end."""
 
     file: str
     what: str
-    make: Callable[[Path], None]
+    make: Callable[[Path], str]
 
 
-def _local(command: Sequence[str], file: Path) -> None:
+def _simulate(file: Path) -> str:
+    simulate.run(file)
+    return ""
+
+
+def _local(command: Sequence[str], file: Path) -> str:
     with TemporaryDirectory(prefix="evaluate-") as folder:
         world = [*command, "--folder", folder, "--json", str(file)]
-        _run([sys.executable, "-m", "local", *world])
+        return _run([sys.executable, "-m", "local", *world])
 
 
-def _browse(file: Path) -> None:
-    tests = [sys.executable, "-m", "pytest", "-q", "tests/browser"]
-    _run(tests, TASKS_JSON=str(file))
+def _browse(file: Path) -> str:
+    tests = [sys.executable, "-m", "pytest", "-q", "-rs", "tests/browser"]
+    return _run(tests, TASKS_JSON=str(file))
 
 
-def _run(command: Sequence[str], **variables: str) -> None:
-    subprocess.run(  # noqa: S603 - our own command
+def _run(command: Sequence[str], **variables: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own command
         command,
         cwd=ROOT,
         env=os.environ | variables,
-        capture_output=True,
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         check=False,
     )
+    return "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
 
 
 SOURCES = (
-    Source("simulation.json", f"{simulate.SEEDS} random worlds", simulate.run),
+    Source("simulation.json", f"{simulate.SEEDS} random worlds", _simulate),
     Source("tasks.json", "tasks in a browser", _browse),
     Source("burst.json", "a rush of 2,000 orders", partial(_local, ["burst"])),
     Source(
@@ -59,11 +68,13 @@ SOURCES = (
 )
 
 
-def gather(folder: Path, sources: Sequence[Source] = SOURCES) -> list[Source]:
-    """Make the files that are not there, one after the other; return those that did not come about.
+def gather(folder: Path, sources: Sequence[Source] = SOURCES) -> Mapping[str, str]:
+    """Make the files that are not there, one after the other.
 
-    A run that finds something broken leaves a file that says so.
+    Return of what nothing came, and what was said about it; a run that finds something broken leaves
+    a file that says so.
     """
+    failed: dict[str, str] = {}
     lacking = [source for source in sources if not (folder / source.file).exists()]
     columns = (
         TextColumn("{task.description}"),
@@ -75,6 +86,8 @@ def gather(folder: Path, sources: Sequence[Source] = SOURCES) -> list[Source]:
         task = progress.add_task("", total=len(lacking), visible=bool(lacking))
         for source in lacking:
             progress.update(task, description=source.what)
-            source.make(folder / source.file)
+            said = source.make(folder / source.file)
+            if not (folder / source.file).exists():
+                failed[source.what] = said
             progress.advance(task)
-    return [source for source in lacking if not (folder / source.file).exists()]
+    return failed
