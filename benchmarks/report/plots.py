@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks.report.effort import Sample
 from benchmarks.report.numbers import LANGUAGES, Figure, Language, compact, number
@@ -95,6 +95,7 @@ def lines(
         axes.set_ylim(bottom=0)
         axes.set_xlabel(across(language))
         axes.set_ylabel(up(language))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)(language)))
         axes.legend(frameon=False, fontsize=9)
 

@@ -3,6 +3,7 @@ import re
 from collections import Counter
 from datetime import date
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -280,7 +281,7 @@ def test_the_slowest_start_is_told_of_wherever_it_was_measured(full: str) -> Non
 
 def test_every_load_is_told_of(full: str) -> None:
     english = _checked(full).texts["en"]
-    assert english.count("78\u00a0ms / 910\u00a0ms / 1.2\u00a0s") == 20
+    assert english.count("78\u00a0ms\u00a0/ 910\u00a0ms\u00a0/ 1.2\u00a0s") == 20
     assert english.count("64.5") == 10
     assert say("system.emulator").en in english
 
@@ -299,6 +300,15 @@ def test_a_drawing_is_in_both_languages() -> None:
     assert "1.234" in svg.id
     assert "one" in svg.en
     assert "1,234" in svg.en
+
+
+def test_lines_have_whole_numbers_beside_them() -> None:
+    none = Text("", "")
+    ours = Text("kita", "ours")
+    svg = plots.lines([(ours, {1: 3.2, 64: 17.9}, plots.ACCENT)], across=none, up=none)
+    beside = [int(text) for text in re.findall(r">(\d+)</text>", svg.en)]
+    steps = {b - a for a, b in pairwise(beside[2:])}
+    assert (beside[:2], len(steps)) == ([1, 64], 1)
 
 
 def test_a_logarithmic_scale_is_marked_in_short() -> None:
