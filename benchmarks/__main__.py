@@ -9,10 +9,10 @@ import importlib
 import json
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks import document
+from benchmarks.bars import bars
 from benchmarks.model import latest
 from benchmarks.targets import Target, targets
 
@@ -25,16 +25,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME")
     names = parser.parse_args().names or NAMES
     console = Console()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
     for name in names:
         # One after the other, each imported for itself: they must not weigh on each other.
         benchmark = importlib.import_module(f"benchmarks.{name}.run")
-        with Progress(*columns, console=console) as progress:
+        with bars(console) as progress:
             figures = benchmark.run(progress)
         latest.merge(name, figures)
         document.write()

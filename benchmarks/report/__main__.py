@@ -23,7 +23,7 @@ def main() -> int:
     folder: Path = options.results
     folder.mkdir(parents=True, exist_ok=True)
     if not options.as_it_is:
-        for what, said in gather(folder).items():
+        for what, said in gather(folder, console).items():
             console.print(f"nothing came of: {what}\n{said}", style="yellow", markup=False)
     try:
         text = page.report(collect(folder), effort.load(), datetime.now(UTC).date())

@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console
 
+from benchmarks.bars import bars
 from benchmarks.report import simulate
 from local.staging import ROOT
 
@@ -68,7 +69,9 @@ SOURCES = (
 )
 
 
-def gather(folder: Path, sources: Sequence[Source] = SOURCES) -> Mapping[str, str]:
+def gather(
+    folder: Path, console: Console, sources: Sequence[Source] = SOURCES
+) -> Mapping[str, str]:
     """Make the files that are not there, one after the other.
 
     Return of what nothing came, and what was said about it; a run that finds something broken leaves
@@ -76,13 +79,7 @@ def gather(folder: Path, sources: Sequence[Source] = SOURCES) -> Mapping[str, st
     """
     failed: dict[str, str] = {}
     lacking = [source for source in sources if not (folder / source.file).exists()]
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns) as progress:
+    with bars(console) as progress:
         task = progress.add_task("", total=len(lacking), visible=bool(lacking))
         for source in lacking:
             progress.update(task, description=source.what)

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+from rich.console import Console
+
 from benchmarks.report.gather import SOURCES, Source, gather
+
+SILENT = Console(quiet=True)
 
 
 def source(name: str, *, comes_about: bool = True) -> Source:
@@ -16,14 +20,14 @@ def source(name: str, *, comes_about: bool = True) -> Source:
 
 def test_only_what_is_not_there_is_made(tmp_path: Path) -> None:
     (tmp_path / "there.json").write_text("from before")
-    assert gather(tmp_path, [source("there.json"), source("lacking.json")]) == {}
+    assert gather(tmp_path, SILENT, [source("there.json"), source("lacking.json")]) == {}
     assert (tmp_path / "there.json").read_text() == "from before"
     assert (tmp_path / "lacking.json").read_text() == "made"
 
 
 def test_what_does_not_come_about_is_told(tmp_path: Path) -> None:
     broken = source("broken.json", comes_about=False)
-    told = gather(tmp_path, [broken, source("next.json")])
+    told = gather(tmp_path, SILENT, [broken, source("next.json")])
     assert told == {"makes broken.json": "broken.json: what was said"}
     assert (tmp_path / "next.json").exists()
 
