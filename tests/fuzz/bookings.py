@@ -52,10 +52,15 @@ class Bookings:
 
     @property
     def private(self) -> frozenset[str]:
-        """What no page shows to anybody, and no log: addresses, phones and accounts."""
+        """What no log has, and no page but for ``shown_on``: addresses, phones and accounts."""
         people = [p for order in self.by_id.values() for p in (order.mentee, order.mentor)]
         reached = {address for p in people for address in (p.email, p.phone or p.email)}
         return frozenset(reached | {_account_number(order_id) for order_id in self.by_id})
+
+    def shown_on(self, purpose: Purpose | None, order_id: str) -> frozenset[str]:
+        """Return what of it a link's page shows: the account, to the admin who transfers."""
+        shows = purpose is Purpose.PAYOUT_DONE and order_id in self.by_id
+        return frozenset({_account_number(order_id)} if shows else ())
 
     def restore(self, functions: Functions) -> None:
         """Let all be as it was made, whatever requests have done to it."""

@@ -66,7 +66,8 @@ def _shown_too_much(request: Request, answer: Answer, bookings: Bookings) -> Ite
         # All that is said of an order has its id in it.
         if order_id != request.opens and order_id.encode() in said:
             yield f"shown without a link to it: {order_id}"
-    yield from (f"shown to anybody: {word}" for word in bookings.private if word.encode() in said)
+    private = bookings.private - bookings.shown_on(_purpose(request), request.opens)
+    yield from (f"shown to anybody: {word}" for word in private if word.encode() in said)
 
 
 def _wrong_way(request: Request, answer: Answer, bookings: Bookings) -> Iterator[str]:
@@ -93,12 +94,19 @@ def _any(bookings: Bookings) -> Order:
 
 def wrong_outcome(request: Request, before: Order, after: Order, bookings: Bookings) -> str | None:
     """Return the problem if what was done to a booking is not what the form of this page does."""
-    path = unquote(request.target.partition("?")[0])
-    purpose = Purpose(path.rstrip("/").rpartition("/")[2])
-    if purpose in _OUTCOMES and _OUTCOMES[purpose](before, after, bookings):
+    purpose = _purpose(request)
+    outcome = None if purpose is None else _OUTCOMES.get(purpose)
+    if outcome is not None and outcome(before, after, bookings):
         return None
     said = f"{after.status}, {after.decline_note!r}, {after.session}, {after.refunds}"
     return f"{purpose} made of order {after.id}: {said}"
+
+
+def _purpose(request: Request) -> Purpose | None:
+    """Return what the page that is asked for is about, as its path says."""
+    path = unquote(request.target.partition("?")[0])
+    name = path.rstrip("/").rpartition("/")[2]
+    return next((purpose for purpose in Purpose if purpose == name), None)
 
 
 def _accepted(before: Order, after: Order, _bookings: Bookings) -> bool:

@@ -111,6 +111,18 @@ def test_what_is_shown_without_a_link_is_seen(page: Answer) -> None:
         assert wrong(opened, showing(word)) == [f"shown to anybody: {word}"]
 
 
+def test_an_account_is_shown_to_the_admin_who_transfers_and_to_nobody_else(page: Answer) -> None:
+    due, other = KNOWN.orders[Purpose.PAYOUT_DONE][:2]
+    (account,) = KNOWN.shown_on(Purpose.PAYOUT_DONE, due.id)
+    shown = replace(page, body=page.body.replace(b"</main>", f"{account}</main>".encode()))
+    seen = [f"shown to anybody: {account}"]
+    transfers = replace(GET, target="/%70ayout-done?token=a", opens=due.id)
+    assert wrong(transfers, shown) == []
+    assert wrong(replace(transfers, opens=""), shown) == seen
+    assert wrong(replace(transfers, opens=other.id), shown) == seen
+    assert wrong(replace(transfers, target="/manage?token=a"), shown) == seen
+
+
 def test_a_form_that_leads_elsewhere_is_seen(page: Answer) -> None:
     sent = replace(GET, method="POST", opens=ASKED.id, subject=ASKED.id)
     right = KNOWN.signer.url(Purpose.MANAGE, KNOWN.link(Purpose.MANAGE, ASKED)) + "&done=accept"
