@@ -16,6 +16,7 @@ from benchmarks.report import simulate
 from local.staging import ROOT
 
 _CHAOS_ORDERS = 100
+_BURST_ORDERS = 2_000
 _LAST_LINES = 8
 
 
@@ -60,7 +61,11 @@ def _run(command: Sequence[str], **variables: str) -> str:
 SOURCES = (
     Source("simulation.json", f"{simulate.SEEDS} random worlds", _simulate),
     Source("tasks.json", "tasks in a browser", _browse),
-    Source("burst.json", "a rush of 2,000 orders", partial(_local, ["burst"])),
+    Source(
+        "burst.json",
+        f"a rush of {_BURST_ORDERS:,} orders",
+        partial(_local, ["burst", "--orders", str(_BURST_ORDERS)]),
+    ),
     Source(
         "chaos.json",
         f"{_CHAOS_ORDERS} orders while processes are killed",
